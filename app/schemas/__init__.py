@@ -1,0 +1,1 @@
+"""The vocabulary: every type that stages exchange. Read this package first."""

@@ -1,0 +1,72 @@
+"""Building blocks of every schema: strict requests, light answers, ranges.
+
+Requests are Pydantic models, because input is hostile. Answers are frozen dataclasses, because we make
+them ourselves and one answer holds hundreds: building them costs a tenth, and Pydantic still reads their
+field docstrings into OpenAPI and writes their JSON.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, dataclass_transform
+
+from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
+
+
+class Request(BaseModel):
+    """A body from outside: unknown keys, wrong types, NaN and infinity are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, frozen=True, use_attribute_docstrings=True
+    )
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def answer(cls: type[T]) -> type[T]:
+    """A frozen, slotted, keyword-only dataclass whose field docstrings become the OpenAPI text."""
+    cls.__pydantic_config__ = ConfigDict(use_attribute_docstrings=True)  # type: ignore[attr-defined]
+    make: Callable[[type[T]], Any] = dataclass(frozen=True, slots=True, kw_only=True)
+    made: type[T] = make(cls)
+    return made
+
+
+@answer
+class Range:
+    """An estimate: right four times in five between `low` and `high`; `expected` is the best single figure."""
+
+    low: float
+    """The lower end: one case in ten should fall below."""
+    expected: float
+    """The best single figure."""
+    high: float
+    """The upper end: one case in ten should rise above."""
+
+    def scaled(self, factor: float) -> "Range":
+        """The same estimate in another unit, or of `factor` as many things (factor >= 0)."""
+        return Range(low=self.low * factor, expected=self.expected * factor, high=self.high * factor)
+
+    def plus(self, other: "Range") -> "Range":
+        """The sum of two estimates whose errors go together (ends add up: the careful reading)."""
+        return Range(
+            low=self.low + other.low, expected=self.expected + other.expected, high=self.high + other.high
+        )
+
+
+def exactly(value: float) -> Range:
+    """A known quantity where a range is expected."""
+    return Range(low=value, expected=value, high=value)
+
+
+@answer
+class Assumption:
+    """A value that the estimate rests on and the caller did not measure."""
+
+    name: str
+    """What is assumed."""
+    value: str | float | bool | None
+    """The value used."""
+    origin: str
+    """`given`, `inferred`, `default`, `catalogue` or `calibrated`."""
+    source: str
+    """Where the value comes from, with its date when it has one."""
