@@ -7,11 +7,21 @@ field docstrings into OpenAPI and writes their JSON.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, dataclass_transform
+from typing import Annotated, Any, TypeVar, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 T = TypeVar("T")
+
+
+def _tuple_from_list(value: object) -> object:
+    """Strict mode takes no list for a tuple, JSON and YAML have nothing else: read it here and only here."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Names = Annotated[tuple[Name, ...], Field(max_length=500), BeforeValidator(_tuple_from_list)]
+"""A list of names in JSON or YAML."""
 
 
 class Request(BaseModel):

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from app.schemas.base import Assumption, Range, Request, answer
+from app.schemas.base import Assumption, Names, Range, Request, answer
 from app.schemas.vocabulary import (
     Attention,
     CrossEntropy,
@@ -25,9 +25,9 @@ class LoraSettings(Request):
     """Rank of the update; memory and adapter size grow with it."""
     lora_alpha: float | None = Field(default=None, gt=0, le=65536, examples=[32])
     """Scaling numerator; 2r when left out. It does not change the estimate."""
-    target_modules: tuple[str, ...] | Literal["all-linear"] = Field(default="all-linear", examples=["all-linear"], strict=False)
+    target_modules: Literal["all-linear"] | Names = Field(default="all-linear", examples=["all-linear"])
     """Module names or suffixes that get an adapter, or `all-linear` (every linear layer but the head)."""
-    target_parameters: tuple[str, ...] | None = Field(default=None, strict=False, examples=[["mlp.experts.gate_up_proj"]])
+    target_parameters: Names | None = Field(default=None, examples=[["mlp.experts.gate_up_proj"]])
     """Expert parameters (3-D tensors) that get an adapter, as PEFT's `target_parameters`."""
     lora_dropout: float = Field(default=0.0, ge=0, lt=1, examples=[0.05])
     """Dropout on the adapter's input; above 0 it keeps a mask and another copy of the input."""
