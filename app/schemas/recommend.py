@@ -24,7 +24,12 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 def _date_from_text(value: object) -> object:
     """Strict mode takes no text for a date, JSON has nothing else: read ISO 8601 here and only here."""
-    return date.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("Must be a date such as 2026-11-24.") from None
 
 
 IsoDate = Annotated[date, BeforeValidator(_date_from_text)]

@@ -1,0 +1,66 @@
+"""Every way to fail, as problem+json: one handler per exception family, no exception text in a 500."""
+
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, TypeAdapter
+from starlette.exceptions import HTTPException
+
+from app.errors import InputError, InputProblem, NotReadyError
+from app.schemas.problem import MEDIA_TYPE, Problem, input_problem, problem
+from app.schemas.validation import problems
+
+log = logging.getLogger("tunewise.api")
+_write = TypeAdapter(Problem).dump_json
+
+CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+def respond(found: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem document as a response."""
+    return Response(_write(found), found.status, dict(headers or {}), MEDIA_TYPE)
+
+
+def install(app: FastAPI, body_schemas: Mapping[str, type[BaseModel]]) -> None:
+    """Register the handlers; `body_schemas` maps a route's path to its body schema, for hints."""
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows for mypy; registered for this type only
+        return respond(_from_validation(error, body_schemas.get(request.scope["path"])))
+
+    async def refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, InputError)  # noqa: S101
+        return respond(input_problem(error.problems, error.code))
+
+    async def http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        if error.status_code == 400:  # FastAPI's words for a body that no JSON reader takes
+            return respond(input_problem((InputProblem("", "The body is not valid JSON."),), "invalid_json"))
+        found = problem(error.status_code, CODES.get(error.status_code, "http_error"), str(error.detail))
+        return respond(found, error.headers)
+
+    async def not_ready(_: Request, error: Exception) -> Response:
+        return respond(problem(503, "not_ready", str(error)), {"Retry-After": "1"})
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("unexpected error on %s", request.scope["path"], exc_info=error)
+        return respond(problem(500, "internal_error", "Something went wrong on our side; it has been logged."))
+
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(InputError, refused)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(NotReadyError, not_ready)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _from_validation(error: RequestValidationError, schema: type[BaseModel] | None) -> Problem:
+    findings = [{**f, "loc": f["loc"][1:] if f["loc"][:1] == ("body",) else f["loc"]} for f in error.errors()]
+    if any(f["type"] == "json_invalid" for f in findings):
+        return input_problem((InputProblem("", "The body is not valid JSON."),), "invalid_json")
+    outside = [f for f, raw in zip(findings, error.errors(), strict=True) if raw["loc"][:1] != ("body",)]
+    if outside:
+        return input_problem(tuple(InputProblem("", f"{f['loc'][-1]}: {f['msg']}") for f in outside))
+    return input_problem(problems(findings, error.body, schema))

@@ -1,0 +1,1 @@
+"""The routes, thin: read, ask the pipeline, answer."""

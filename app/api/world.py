@@ -1,0 +1,20 @@
+"""What a route needs of the application's state."""
+
+from fastapi import Request
+
+from app.api.answers import Answers
+from app.errors import NotReadyError
+from app.pipeline import World
+
+
+def answers_of(request: Request) -> Answers:
+    """The answers of this application; NotReadyError (503) while it starts or stops."""
+    found = request.app.state.answers
+    if not isinstance(found, Answers):
+        raise NotReadyError("tunewise is starting or stopping.")
+    return found
+
+
+def world_of(request: Request) -> World:
+    """The world of this application; NotReadyError (503) while it starts or stops."""
+    return answers_of(request).world
