@@ -1,0 +1,57 @@
+"""The work, in-process: a request document in, the answer's JSON out."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from app.pipeline import World, advise, load_world, plan_lora, serving_estimate, training_estimate
+from app.schemas.plan import FineTuningPlan, LoraPlanRequest
+from app.schemas.recommend import RecommendRequest
+from app.schemas.report import Advice
+from app.schemas.serving import ServingEstimate, ServingRequest
+from app.schemas.training import TrainingEstimate, TrainingRequest
+from app.schemas.validation import parse
+from app.settings import settings
+
+
+@lru_cache(maxsize=1)
+def world() -> World:
+    """The world of this process."""
+    return load_world(settings().catalogue_overlay)
+
+
+def _recommend(document: object) -> bytes:
+    request = parse(RecommendRequest, document)
+    as_of = request.as_of or datetime.now(UTC).date()
+    return TypeAdapter(Advice).dump_json(advise(request, world(), as_of))
+
+
+def _training(document: object) -> bytes:
+    return TypeAdapter(TrainingEstimate).dump_json(training_estimate(parse(TrainingRequest, document), world()))
+
+
+def _serving(document: object) -> bytes:
+    return TypeAdapter(ServingEstimate).dump_json(serving_estimate(parse(ServingRequest, document), world()))
+
+
+def _plan(document: object) -> bytes:
+    request = parse(LoraPlanRequest, document)
+    return TypeAdapter(FineTuningPlan).dump_json(plan_lora(request, world(), datetime.now(UTC).date()))
+
+
+WORK: dict[str, Callable[[object], bytes]] = {
+    "/recommend": _recommend,
+    "/estimate/training": _training,
+    "/estimate/serving": _serving,
+    "/plan/lora": _plan,
+}
+
+
+def answer(path: str, document: object) -> dict[str, Any]:
+    """The answer that the service would give at `path`. Raises InputError."""
+    made: dict[str, Any] = json.loads(WORK[path](document))
+    return made
