@@ -1,6 +1,6 @@
 """What the catalogue knows of the world, in the form the stages read it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from app.schemas.architecture import Architecture
@@ -113,6 +113,8 @@ class TokenPrices:
     """Date of the prices."""
     source: str
     """Where they come from."""
+    checked: date
+    """The day somebody last compared prices and source."""
 
 
 @answer
@@ -128,7 +130,9 @@ class HostedModelSpec:
     tier: str
     """`small`, `medium` or `frontier`: how able it is, coarsely."""
     prices: TokenPrices
-    """Token prices."""
+    """Token prices in force when they were last checked."""
+    price_history: tuple[TokenPrices, ...]
+    """Every price on record, oldest first; the last ones may be announced for a day to come."""
     context_tokens: int
     """Longest context."""
     cache_min_tokens: int | None
@@ -146,6 +150,11 @@ class HostedModelSpec:
     references: tuple[Reference, ...]
     """Sources."""
 
+    def prices_on(self, day: date) -> TokenPrices:
+        """The token prices of a day; the oldest on record for a day before them."""
+        known = [p for p in self.price_history if p.as_of <= day]
+        return known[-1] if known else self.price_history[0]
+
 
 @answer
 class HostedTuningOffer:
@@ -157,6 +166,8 @@ class HostedTuningOffer:
     """Who offers it."""
     base_model: str
     """What is tuned: a catalogue id or the provider's own name."""
+    parameter_range: tuple[int, int] | None
+    """Any open base model with total parameters in this range (both ends included); null for a single base model."""
     training_usd_per_million_tokens: float | None
     """Training price; null when unknown."""
     input_usd_per_million_tokens: float | None
@@ -177,8 +188,21 @@ class HostedTuningOffer:
     """The last day of training or serving, whichever comes first."""
     as_of: date
     """Date of the prices."""
+    checked: date
+    """The day somebody last compared prices and source."""
     references: tuple[Reference, ...]
     """Sources."""
+
+    def takes(self, base_model: BaseModelSpec) -> bool:
+        """Whether this base model can be tuned here."""
+        if self.parameter_range is None:
+            return base_model.id == self.base_model
+        return self.parameter_range[0] <= base_model.total_parameters <= self.parameter_range[1]
+
+    def open_on(self, day: date, new_user: bool = True) -> bool:
+        """Whether a customer can still start on a day; `new_user` for one that has no account with tuning yet."""
+        closed = self.closed_to_new_users is not None and new_user and day >= self.closed_to_new_users
+        return not closed and (self.ends is None or day < self.ends)
 
 
 @answer
@@ -195,3 +219,25 @@ class TaskDefaults:
     """Instructions and examples that prompting needs."""
     source: str
     """Where the figures come from."""
+
+
+@answer
+class StaleValue:
+    """A price and its age."""
+
+    name: str
+    """What it is the price of."""
+    file: str
+    """The data file that holds it."""
+    as_of: date
+    """The day of its newest value."""
+    checked: date
+    """The day somebody last compared value and source."""
+    source: str
+    """Title and address of the source."""
+    age_days: int = 0
+    """Days since `checked`."""
+
+    def aged(self, today: date) -> "StaleValue":
+        """The same price with its age on a day."""
+        return replace(self, age_days=(today - self.checked).days)
