@@ -11,9 +11,10 @@ from typing import Literal
 
 Group = Literal["attention", "mlp", "expert", "shared_expert", "router", "head", "embedding", "norm", "vision"]
 """What a part belongs to; everything of a vision tower or its projector is `vision`, whatever its form."""
-Form = Literal["linear", "conv1d", "embedding", "parameter", "norm"]
+Form = Literal["linear", "conv1d", "conv", "embedding", "parameter", "norm"]
 """What PyTorch makes of a part: `linear` and `conv1d` are what `all-linear` hits; a `parameter` is a bare
-`nn.Parameter` (experts stacked in three dimensions, routers), reached by `target_parameters` alone."""
+`nn.Parameter` (experts stacked in three dimensions, routers), reached by `target_parameters` alone; `conv` is the
+convolution that cuts an image into patches; a `norm` is any single vector."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +81,14 @@ class Part:
     """Values of the bias in one block, over all experts; 0 without one."""
     tied: bool = False
     """Shares the weight of the input embeddings, so that it adds no parameters."""
+    roles: tuple[tuple[str, int], ...] = ()
+    """What it does in words common to all families (`q_proj`, `up_proj`), with the width of each; two or more when
+    projections are fused into one weight. Vision towers have none."""
 
     @property
     def name(self) -> str:
-        """The last word of the path, such as `q_proj`."""
-        return self.path.rpartition(".")[2]
+        """The last word of the path, such as `q_proj`; for a router its module's."""
+        return self.path.removesuffix(".weight").rpartition(".")[2]
 
     @property
     def count(self) -> int:
@@ -102,7 +106,7 @@ class Part:
         return self.count * (self.bias + (0 if self.tied else self.weight_parameters))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Block:
     """Blocks that are made alike: dense ones, or ones with experts."""
 
@@ -127,9 +131,9 @@ class Block:
         return sum(p.weight_parameters + p.bias for p in self.parts)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Inventory:
-    """Every parameter of a base model, part by part."""
+    """Every parameter of a base model, part by part; one object per architecture, so identity is equality."""
 
     architecture: Architecture
     parts: tuple[Part, ...]
