@@ -1,6 +1,6 @@
 """POST /estimate/training: request and answer."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -106,6 +106,21 @@ class TrainingRequest(Request):
     """The run's settings."""
     hardware: Hardware
     """The GPUs."""
+
+
+class MeasuredSteps(Request):
+    """What some real steps of a run took: the file that `--calibrate` reads. Leave the warm-up steps out."""
+
+    run: TrainingRequest
+    """The run that was measured, with its framework, GPU and real lengths."""
+    step_seconds: tuple[Annotated[float, Field(gt=0, le=86_400)], ...] = Field(default=(), max_length=1000, strict=False, examples=[[2.31, 2.29, 2.3]])
+    """Wall time of optimizer steps, ten or more."""
+    peak_allocated_bytes: int | None = Field(default=None, gt=0, examples=[20_400_000_000])
+    """torch.cuda.max_memory_allocated() after the steps."""
+    peak_reserved_bytes: int | None = Field(default=None, gt=0, examples=[22_900_000_000])
+    """torch.cuda.max_memory_reserved() after the steps."""
+    peak_device_bytes: int | None = Field(default=None, gt=0, examples=[23_600_000_000])
+    """What nvidia-smi showed."""
 
 
 @answer
