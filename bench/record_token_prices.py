@@ -17,7 +17,7 @@ FILE = "token_prices.yaml"
 HEADER = """\
 # Token prices of hosted base models, recorded from genai-prices by bench/record_token_prices.py; do not edit by hand.
 # A new look-up appends a dated value where a price changed. Values after `checked` are announced, not yet in force.
-# A price without a known start is dated by the look-up. Short prompts: some providers ask more from 100,000 tokens on."""
+# A price without a known start is dated by the look-up. Prices of short prompts: some rise from 100,000 tokens on."""
 
 
 def record(checked: date) -> str:
@@ -30,19 +30,17 @@ def record(checked: date) -> str:
         f"date: {checked}, grade: B}}"
     )
     lines = [HEADER, "sources:", f"  {source}", "token_prices:"]
-    for id, entry in hosted.items():
+    for hosted_id, entry in hosted.items():
         if entry.genai_prices is not None:
             found = look_up(entry.genai_prices["provider"], entry.genai_prices["model"], checked)
-            values = appended(known[id].values if id in known else {}, found)
-            lines += [f"  {id}:", "    unit: USD/1M tokens", "    values:"]
+            values = appended(known[hosted_id].values if hosted_id in known else {}, found)
+            lines += [f"  {hosted_id}:", "    unit: USD/1M tokens", "    values:"]
             lines += [f"      {day}: {as_yaml(v)}" for day, v in sorted(values.items())]
             lines += ["    source: genai-prices", f"    checked: {checked}"]
     return "\n".join(lines) + "\n"
 
 
-def appended(
-    known: dict[date, TokenPriceValues], found: dict[date, TokenPriceValues]
-) -> dict[date, TokenPriceValues]:
+def appended(known: dict[date, TokenPriceValues], found: dict[date, TokenPriceValues]) -> dict[date, TokenPriceValues]:
     """`known` with every price of `found` that differs from the one on record for its day."""
     made = dict(known)
     for day, values in sorted(found.items()):

@@ -49,29 +49,30 @@ class Catalogue:
     folded: Mapping[str, str]
     """Ids of base models by their lower-case form: the Hub does not tell them apart."""
 
-    def base_model(self, id: str, pointer: str = "/base_model") -> BaseModelSpec:
+    def base_model(self, base_model_id: str, pointer: str = "/base_model") -> BaseModelSpec:
         """The base model of this Hugging Face id, letter case aside."""
-        found = self.base_models.get(id) or self.base_model_aliases.get(id)
-        if found is None and (known := self.folded.get(id.casefold())):
+        found = self.base_models.get(base_model_id) or self.base_model_aliases.get(base_model_id)
+        if found is None and (known := self.folded.get(base_model_id.casefold())):
             found = self.base_models.get(known) or self.base_model_aliases[known]
         if found is None:
-            raise UnknownNameError(pointer, "base model", id, [*self.base_models, *self.base_model_aliases])
+            known_ids = [*self.base_models, *self.base_model_aliases]
+            raise UnknownNameError(pointer, "base model", base_model_id, known_ids)
         return found
 
-    def gpu(self, id: str, pointer: str = "/gpu") -> GpuSpec:
+    def gpu(self, gpu_id: str, pointer: str = "/gpu") -> GpuSpec:
         """The GPU of this id."""
-        if (found := self.gpus.get(id)) is None:
-            raise UnknownNameError(pointer, "GPU", id, self.gpus)
+        if (found := self.gpus.get(gpu_id)) is None:
+            raise UnknownNameError(pointer, "GPU", gpu_id, self.gpus)
         return found
 
-    def hosted_model(self, id: str, pointer: str = "/prompted_model") -> HostedModelSpec:
+    def hosted_model(self, hosted_id: str, pointer: str = "/prompted_model") -> HostedModelSpec:
         """The hosted base model of this id, `provider/name`, or of the provider's name alone when it is unique."""
-        found = self.hosted_models.get(id)
+        found = self.hosted_models.get(hosted_id)
         if found is None:
-            named = [spec for spec in self.hosted_models.values() if spec.name == id]
+            named = [spec for spec in self.hosted_models.values() if spec.name == hosted_id]
             found = named[0] if len(named) == 1 else None
         if found is None:
-            raise UnknownNameError(pointer, "hosted model", id, self.hosted_models)
+            raise UnknownNameError(pointer, "hosted model", hosted_id, self.hosted_models)
         return found
 
     def stale(self, as_of: date, max_age_days: int = STALE_AFTER_DAYS) -> tuple[StaleValue, ...]:

@@ -7,20 +7,32 @@ from pydantic import Field, model_validator
 
 from app.catalogue.strict_yaml import Entry
 from app.schemas.vocabulary import Precision, TaskType
-from app.units import GB, GIB, MILLION
+from app.units import GB, GIB
 
 Positive = Annotated[float, Field(gt=0)]
 Price = Annotated[float, Field(ge=0)]
 Text = Annotated[str, Field(min_length=1)]
 Keys = Annotated[tuple[Text, ...], Field(min_length=1, strict=False)]
-PriceUnit = Literal["USD/hour", "USD/1M tokens"]
 AssumptionUnit = Literal[
-    "USD", "USD/hour", "USD/example", "USD/kWh", "examples", "attempts", "times", "tokens", "tokens/word", "tokens/page",
-    "tokens/character", "words/minute", "hours", "hours/month", "days", "ratio", "seconds",
-]  # fmt: skip
-SI: dict[str, float] = {
-    "GiB": GIB, "MiB": 2.0**20, "GB/s": GB, "TB/s": GB * 1000.0, "TFLOP/s": MILLION * 1e6, "W": 1.0,
-}  # fmt: skip
+    "USD",
+    "USD/hour",
+    "USD/example",
+    "USD/kWh",
+    "examples",
+    "attempts",
+    "times",
+    "tokens",
+    "tokens/word",
+    "tokens/page",
+    "tokens/character",
+    "words/minute",
+    "hours",
+    "hours/month",
+    "days",
+    "ratio",
+    "seconds",
+]
+SI: dict[str, float] = {"GiB": GIB, "MiB": 2.0**20, "GB/s": GB, "TB/s": 1e12, "TFLOP/s": 1e12, "W": 1.0}
 """Bytes, bytes per second, FLOP per second or watts in one of the unit."""
 
 
@@ -141,7 +153,7 @@ class GpuPriceEntry(Dated):
 
     gpu: Text
     provider: Text
-    terms: Literal["on_demand", "spot", "reserved", "serverless", "contract"]
+    terms: Literal["on_demand", "spot", "reserved", "serverless", "marketplace", "contract"]
     unit: Literal["USD/hour"]
 
 
@@ -304,11 +316,11 @@ class CurrencyFile(SourcedFile):
 class OverlayFile(SourcedFile):
     """An organisation's own file: contract prices, more base models, other assumptions."""
 
-    gpus: dict[str, GpuEntry] = {}
+    gpus: dict[str, GpuEntry] = Field(default={})
     gpu_prices: tuple[GpuPriceEntry, ...] = Field(default=(), strict=False)
-    base_models: dict[str, BaseModelEntry] = {}
-    hosted_models: dict[str, HostedEntry] = {}
-    token_prices: dict[str, TokenPriceEntry] = {}
-    tuning_offers: dict[str, TuningOfferEntry] = {}
-    assumptions: dict[str, AssumptionEntry] = {}
-    currencies: dict[str, CurrencyEntry] = {}
+    base_models: dict[str, BaseModelEntry] = Field(default={})
+    hosted_models: dict[str, HostedEntry] = Field(default={})
+    token_prices: dict[str, TokenPriceEntry] = Field(default={})
+    tuning_offers: dict[str, TuningOfferEntry] = Field(default={})
+    assumptions: dict[str, AssumptionEntry] = Field(default={})
+    currencies: dict[str, CurrencyEntry] = Field(default={})

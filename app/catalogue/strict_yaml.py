@@ -56,7 +56,7 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Hashable, Any]:
 def _integer(loader: Any, node: yaml.ScalarNode) -> int:
     text = node.value.lstrip("+-")
     if ":" in text or (len(text) > 1 and text[0] == "0"):
-        raise _refuse(node, f"{node.value!r} would be read in base 8, 16 or 60.", "a decimal integer, or quotes around text.")
+        raise _refuse(node, f"{node.value!r} would be read in base 8, 16 or 60.", "a decimal integer, or quotes.")
     return int(loader.construct_yaml_int(node))
 
 

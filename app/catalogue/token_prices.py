@@ -1,7 +1,7 @@
 """Token prices by way of genai-prices, offline.
 
 genai-prices ships its data, but importing it takes most of a second, and a newer release may change an old answer. So
-the prices of listed hosted base models are recorded, dated, in data/token_prices.yaml by `bench/record_token_prices.py`;
+the prices of listed hosted base models are recorded, dated, in data/token_prices.yaml by bench/record_token_prices.py;
 a test compares the record with the installed release. An overlay may list more and leave their prices to this module.
 genai-prices is imported only here and only on demand; its updater, the one part that would use the network, is never
 started.

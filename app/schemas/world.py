@@ -41,7 +41,7 @@ class GpuPrice:
     provider: str
     """Who asks it."""
     terms: str
-    """`on_demand`, `spot`, `reserved` or `serverless`."""
+    """`on_demand`, `serverless`, `reserved`, `spot`, `marketplace` or `contract`."""
     price: DatedValue
     """Dollars per GPU-hour."""
 
@@ -67,7 +67,8 @@ class GpuSpec:
     compute_capability: str
     """CUDA compute capability, or `gfx` name on AMD."""
     usd_per_hour: DatedValue | None
-    """The price used when the caller names none: the median of the newest on-demand prices; null when unknown."""
+    """The price used when the caller names none: a contract price, else the lower median of the on-demand prices (else of
+    managed, marketplace, spot ones); null when none is on record."""
     prices: tuple[GpuPrice, ...]
     """Every dated price on record."""
     references: tuple[Reference, ...]
