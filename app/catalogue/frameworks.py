@@ -69,6 +69,8 @@ class FrameworkProfile:
     """Gradients alive while one block runs backward, per hidden value."""
     backward_mlp_bytes: float
     """The same, per value of the MLP's inner width."""
+    checkpoints_on_card: float
+    """Share of the checkpointed hidden states that stays on the card; the rest is offloaded."""
     optimizer_temporary: float
     """Parameter-sized temporaries of one optimizer step, in units of the gradients."""
     master_weights: bool
@@ -114,6 +116,14 @@ class ValueEntry(Entry):
     source: str
 
 
+class ShareEntry(Entry):
+    """One GPU's sustained share of its data-sheet peak, over an A100's."""
+
+    value: float = Field(gt=0, le=2)
+    because: str = Field(min_length=10)
+    source: str
+
+
 class ProfileEntry(Entry):
     """A framework: what differs from its base."""
 
@@ -125,6 +135,7 @@ class FrameworkFile(Entry):
     """frameworks.yaml."""
 
     sources: dict[str, SourceEntry]
+    sustained_share: dict[str, ShareEntry]
     frameworks: dict[str, ProfileEntry]
 
 
@@ -135,6 +146,8 @@ class Frameworks:
     profiles: Mapping[Framework, FrameworkProfile]
     reasons: Mapping[Framework, Mapping[str, Assumption]]
     """By framework and field: the value with its reason and source."""
+    sustained_share: Mapping[str, float]
+    """By GPU id: sustained share of the data-sheet's tensor peak, over an A100's; 1 where absent."""
 
 
 _TYPES = get_type_hints(FrameworkProfile)
@@ -152,32 +165,43 @@ def assemble(raw: dict[str, Any]) -> Frameworks:
     content = validated(FrameworkFile, raw, FILE)
     missing = set(get_args(Framework)) - set(content.frameworks)
     if missing or len(content.frameworks) != len(get_args(Framework)):
-        raise CatalogueError(FILE, "frameworks", "Not the contract's list.", f"exactly {', '.join(get_args(Framework))}.")
+        known = ", ".join(get_args(Framework))
+        raise CatalogueError(FILE, "frameworks", "Not the contract's list.", f"exactly {known}.")
     profiles: dict[Framework, FrameworkProfile] = {}
     reasons: dict[Framework, Mapping[str, Assumption]] = {}
-    for id in get_args(Framework):
-        entries = _inherited(id, content, ())
-        profiles[id] = _profile(id, entries)
-        reasons[id] = MappingProxyType({n: _reason(id, n, e, content) for n, e in entries.items()})
-    return Frameworks(profiles=MappingProxyType(profiles), reasons=MappingProxyType(reasons))
+    for name in get_args(Framework):
+        entries = _inherited(name, content, ())
+        profiles[name] = _profile(name, entries)
+        reasons[name] = MappingProxyType({n: _reason(name, n, e, content) for n, e in entries.items()})
+    for gpu, share in content.sustained_share.items():
+        _cited(f"sustained_share.{gpu}", share, content)
+    return Frameworks(
+        profiles=MappingProxyType(profiles),
+        reasons=MappingProxyType(reasons),
+        sustained_share=MappingProxyType({gpu: share.value for gpu, share in content.sustained_share.items()}),
+    )
 
 
-def _inherited(id: str, content: FrameworkFile, seen: tuple[str, ...]) -> dict[str, ValueEntry]:
-    entry = content.frameworks.get(id)
-    if entry is None or id in seen:
-        raise CatalogueError(FILE, f"frameworks.{'.'.join((*seen, id))}", "No such base.", "a framework of this file, no circle.")
-    inherited = _inherited(entry.base, content, (*seen, id)) if entry.base else {}
+def _inherited(name: str, content: FrameworkFile, seen: tuple[str, ...]) -> dict[str, ValueEntry]:
+    entry = content.frameworks.get(name)
+    if entry is None or name in seen:
+        where = f"frameworks.{'.'.join((*seen, name))}"
+        raise CatalogueError(
+            FILE, where, "No such base, or a circle.", "a framework of this file that leads to the root."
+        )
+    inherited = _inherited(entry.base, content, (*seen, name)) if entry.base else {}
     return inherited | entry.fields
 
 
-def _profile(id: Framework, entries: dict[str, ValueEntry]) -> FrameworkProfile:
+def _profile(name: Framework, entries: dict[str, ValueEntry]) -> FrameworkProfile:
     wrong = set(_NAMES) ^ set(entries)
     if wrong:
-        raise CatalogueError(FILE, f"frameworks.{id}", f"Missing or unknown: {', '.join(sorted(wrong))}.", "every field once.")
-    return FrameworkProfile(id=id, **{n: _typed(id, n, entries[n].value) for n in _NAMES})
+        detail = f"Missing or unknown: {', '.join(sorted(wrong))}."
+        raise CatalogueError(FILE, f"frameworks.{name}", detail, "every field once.")
+    return FrameworkProfile(id=name, **{n: _typed(name, n, entries[n].value) for n in _NAMES})
 
 
-def _typed(id: str, name: str, value: Any) -> Any:
+def _typed(framework: str, name: str, value: Any) -> Any:
     """`value` in the field's type, or a CatalogueError."""
     kind = _TYPES[name]
     allowed = get_args(kind)
@@ -189,13 +213,19 @@ def _typed(id: str, name: str, value: Any) -> Any:
         return value
     if isinstance(value, list) and set(value) <= set(get_args(allowed[0] if allowed else None)):
         return tuple(value)
-    raise CatalogueError(FILE, f"frameworks.{id}.{name}", f"{value!r} is not of the right type.", f"a value of {kind}.")
+    where = f"frameworks.{framework}.{name}"
+    raise CatalogueError(FILE, where, f"{value!r} is not of the right type.", f"a value of {kind}.")
 
 
-def _reason(id: str, name: str, entry: ValueEntry, content: FrameworkFile) -> Assumption:
+def _reason(framework: str, name: str, entry: ValueEntry, content: FrameworkFile) -> Assumption:
+    value = ", ".join(entry.value) if isinstance(entry.value, list) else entry.value
+    cited = _cited(f"frameworks.{framework}.{name}", entry, content)
+    return Assumption(name=f"{framework}.{name}", value=value, origin="catalogue", source=cited)
+
+
+def _cited(where: str, entry: ValueEntry | ShareEntry, content: FrameworkFile) -> str:
+    """Reason and source in one line. Raises CatalogueError for a source that is not listed."""
     source = content.sources.get(entry.source)
     if source is None:
-        raise CatalogueError(FILE, f"frameworks.{id}.{name}.source", f"Unknown source {entry.source!r}.", "a key of `sources`.")
-    value = ", ".join(entry.value) if isinstance(entry.value, list) else entry.value
-    cited = f"{entry.because} ({source.title}, {source.href}, {source.checked.isoformat()})"
-    return Assumption(name=f"{id}.{name}", value=value, origin="catalogue", source=cited)
+        raise CatalogueError(FILE, f"{where}.source", f"Unknown source {entry.source!r}.", "a key of `sources`.")
+    return f"{entry.because} ({source.title}, {source.href}, {source.checked.isoformat()})"

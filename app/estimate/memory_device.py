@@ -1,0 +1,125 @@
+"""From bytes that tensors need to bytes that the card shows: the caching allocator, the CUDA context, and how sure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.catalogue.frameworks import FrameworkProfile
+from app.estimate.memory import Footprint
+from app.estimate.training_settings import Run
+from app.schemas.base import Range
+from app.schemas.training import MemoryComponent, MemoryEstimate
+from app.schemas.world import GpuSpec
+
+RESIDENT_SPREAD = 0.01
+"""Half-width of what is counted, not modelled: weights and states (512-byte rounding, buffers)."""
+SHORTER_THAN_MAXIMUM = 0.7
+"""When nothing is known of the lengths, the longest batch may be as much shorter than max_seq_length allows."""
+RESIDENT_PARTS = frozenset({"base_weights", "adapter_weights", "optimizer_states"})
+"""Parts that are counted, so that no measurement corrects them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrections:
+    """Factors on what moves (all but weights and states), from measurements of one's own."""
+
+    allocated: float = 1.0
+    reserved: float = 1.0
+    device: float = 1.0
+    spread: float | None = None
+    """Half-width left after calibration; None for the profile's own."""
+
+
+NO_CORRECTIONS = Corrections()
+
+
+def memory_estimate(
+    found: Footprint, run: Run, profile: FrameworkProfile, gpu: GpuSpec, corrections: Corrections = NO_CORRECTIONS
+) -> MemoryEstimate:
+    """The answer: parts, moments and three figures, each as a range."""
+    allocated, reserved, device = figures(found, run, profile, gpu.memory_bytes, corrections)
+    factor = corrections.allocated
+    parts = [(name, size if name in RESIDENT_PARTS else size * factor) for name, size in found.parts_at_peak()]
+    components = whole_bytes(parts)
+    peak = sum(c.bytes for c in components)
+    return MemoryEstimate(
+        components=components,
+        peak_at=found.peak_at,
+        moments={name: round(size) for name, size in found.moments.items()},
+        peak_allocated_bytes=Range(low=allocated.low, expected=float(peak), high=allocated.high),
+        peak_reserved_bytes=reserved,
+        device_bytes=device,
+        fits=device.expected <= gpu.memory_bytes,
+        headroom_bytes=int(gpu.memory_bytes - device.expected),
+        would_fit_with=(),
+    )
+
+
+def figures(
+    found: Footprint,
+    run: Run,
+    profile: FrameworkProfile,
+    memory_bytes: float,
+    corrections: Corrections = NO_CORRECTIONS,
+) -> tuple[Range, Range, Range]:
+    """Allocated, reserved and device bytes."""
+    resident = found.resident
+    spread = profile.memory_spread if corrections.spread is None else corrections.spread
+    shorter = 1.0 if run.lengths_known or corrections.spread is not None else SHORTER_THAN_MAXIMUM
+    context = float(profile.context_bytes)
+    limit = memory_bytes - context
+    moving = found.peak() - resident
+    held, most = _held(found, run, profile)
+    allocated = _range(resident, moving * corrections.allocated, spread, shorter, 0.0)
+    wider = 0.0 if corrections.spread is not None else most - held
+    reserved = _range(resident, (held - resident) * corrections.reserved, spread, shorter, wider)
+    shown = _range(resident, (held - resident) * corrections.device, spread, shorter, wider)
+    reserved = _capped(reserved, allocated, limit)
+    shown = _capped(shown, allocated, limit)
+    device = Range(low=shown.low + context / 2, expected=shown.expected + context, high=shown.high + 2 * context)
+    return allocated, reserved, device
+
+
+def _range(resident: float, moving: float, spread: float, shorter: float, wider: float) -> Range:
+    """`resident` is counted, `moving` is modelled; `wider` is what the allocator may hold on top."""
+    return Range(
+        low=resident * (1 - RESIDENT_SPREAD) + moving * (1 - spread) * shorter,
+        expected=resident + moving,
+        high=resident * (1 + RESIDENT_SPREAD) + moving * (1 + spread) + wider,
+    )
+
+
+def _held(found: Footprint, run: Run, profile: FrameworkProfile) -> tuple[float, float]:
+    """What the caching allocator holds, as expected and at most.
+
+    Block and head need pieces of different sizes, and what one has freed serves the other only in part; lengths
+    that vary from batch to batch leave still more pieces that fit nothing.
+    """
+    a = found.activations
+    pieces = min(a.block, a.head) if a.checkpoints else 0.0
+    slack = profile.packed_slack if run.packed else profile.varied_slack
+    start = found.moments["start_of_backward"]
+    moving = start - found.resident
+    held = start + profile.pool_overlap * pieces + slack * moving
+    most = start + pieces + 2 * slack * moving
+    optimizer = found.moments["optimizer_step"]
+    rest = optimizer - found.resident
+    return max(held, optimizer + profile.packed_slack * rest), max(most, optimizer + 3 * profile.packed_slack * rest)
+
+
+def _capped(held: Range, needed: Range, limit: float) -> Range:
+    """The allocator frees what it can before it runs out: it holds what the card has at most, or what tensors need."""
+    return Range(
+        low=max(needed.low, min(held.low, limit)),
+        expected=max(needed.expected, min(held.expected, limit)),
+        high=max(needed.high, min(held.high, limit)),
+    )
+
+
+def whole_bytes(parts: Sequence[tuple[str, float]]) -> tuple[MemoryComponent, ...]:
+    """Whole bytes that add up to the rounded total (largest remainder first)."""
+    floors = [int(size) for _, size in parts]
+    missing = round(sum(size for _, size in parts)) - sum(floors)
+    by_remainder = sorted(range(len(parts)), key=lambda i: floors[i] - parts[i][1])
+    for i in by_remainder[:missing]:
+        floors[i] += 1
+    return tuple(MemoryComponent(name=name, bytes=size) for (name, _), size in zip(parts, floors, strict=True))

@@ -1,0 +1,179 @@
+"""What lies on the card whatever the batch: weights, adapter, gradients, optimizer states, buffers."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from app.catalogue.frameworks import FrameworkProfile
+from app.estimate.memory_shapes import BlockShape, block_shapes
+from app.estimate.params import inventory
+from app.estimate.params_adapter import Naming, adapter
+from app.estimate.training_settings import Run
+from app.schemas.architecture import AdapterShape, Architecture, Inventory
+from app.schemas.training import LoraSettings
+from app.schemas.vocabulary import Optimizer, Precision, Quantization
+
+WEIGHT_BYTES: dict[Precision, float] = {"bf16": 2.0, "fp16": 2.0, "fp32": 4.0, "fp8": 1.0}
+"""Bytes of a stored weight; fp8 stores frozen weights in 8 bit (Transformer Engine's `fp8_model_init`)."""
+QUANTIZED_BYTES: dict[Quantization, float] = {
+    "nf4": 0.5 + 4 / 64,
+    "nf4_double": 0.5 + 1 / 64 + 4 / (64 * 256),
+    "int8": 1.0 + 4 / 4096,
+    "gptq4": 0.5 + 2.5 / 128,
+}
+"""Bytes of a quantised weight. nf4: an fp32 scale per 64 weights, doubly quantised to 8 bit with an fp32 scale per
+256 scales (arXiv 2305.14314). int8: an fp32 scale per row of about 4096 (arXiv 2208.07339). GPTQ: an fp16 scale and a
+4-bit zero per group of 128 (arXiv 2210.17323)."""
+STATE_VALUES: dict[Optimizer, float] = {"adamw": 2, "adamw_8bit": 2, "paged_adamw": 0, "paged_adamw_8bit": 0, "sgd": 0}
+"""Optimizer states on the card per trained parameter; paged states live in managed memory outside the allocator."""
+EIGHT_BIT_STATE_BYTES = 1 + 4 / 256
+"""An 8-bit state with an fp32 scale per 256 values (bitsandbytes, arXiv 2110.02861)."""
+GATHERED_BLOCKS = 2
+"""FSDP and ZeRO-3 gather the block at work and prefetch the next."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A base model with its adapter, counted and measured once."""
+
+    parts: Inventory
+    adapter: AdapterShape | None
+    blocks: tuple[BlockShape, ...]
+    trainable_parameters: int
+    adapted_in_head: bool
+    layers: int
+    largest_block: BlockShape
+    block_parameters: int
+    """Parameters of all blocks."""
+    active_adapter_parameters: float
+    """Adapter weights that one token passes through."""
+
+
+@lru_cache(maxsize=2048)
+def prepared(architecture: Architecture, lora: LoraSettings | None, naming: Naming) -> Prepared:
+    """Counts and widths for this architecture and adapter. Raises InputError for targets that match nothing."""
+    parts = inventory(architecture)
+    shape = None
+    if lora is not None:
+        shape = adapter(
+            parts,
+            r=lora.r,
+            target_modules=lora.target_modules,
+            target_parameters=lora.target_parameters,
+            use_dora=lora.use_dora,
+            naming=naming,
+        )
+    blocks = block_shapes(parts, shape)
+    targets = shape.targets if shape else ()
+    active = sum(t.parameters * _visited_share(t.part.experts, architecture.num_experts_per_tok) for t in targets)
+    return Prepared(
+        parts=parts,
+        adapter=shape,
+        blocks=blocks,
+        trainable_parameters=shape.trainable_parameters if shape else parts.total_parameters,
+        adapted_in_head=any(t.part.group == "head" for t in targets),
+        layers=sum(b.count for b in blocks),
+        largest_block=max(blocks, key=lambda b: b.parameters),
+        block_parameters=sum(b.count * b.parameters for b in blocks),
+        active_adapter_parameters=active if shape else 0.0,
+    )
+
+
+def _visited_share(experts: int, visited: int) -> float:
+    return visited / experts if experts > 1 else 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticBytes:
+    """Bytes on one GPU that do not depend on the batch."""
+
+    weights: float
+    adapter: float
+    gradients: float
+    states: float
+    gathered: float
+    """Unsharded parameters of the blocks at work."""
+    bucket: float
+    """DDP's copy of the gradients."""
+    dequantized: float
+    """The largest weight, unpacked for its matrix product."""
+    optimizer_temporary: float
+
+
+def static_bytes(base: Prepared, run: Run, profile: FrameworkProfile) -> StaticBytes:
+    """Weights, gradients, states and buffers of one GPU under the run's sharding."""
+    split, states_split, gradients_split = _divisors(run)
+    weights = _weight_bytes(base, run, profile)
+    value_bytes = _trained_value_bytes(run, profile)
+    trained = float(base.trainable_parameters)
+    state_bytes = EIGHT_BIT_STATE_BYTES if "8bit" in run.optimizer else (4.0 if _master(run, profile) else value_bytes)
+    states = STATE_VALUES[run.optimizer] * state_bytes * trained
+    if run.full and _master(run, profile):
+        states += 4.0 * trained
+    gradients = value_bytes * trained
+    sharded = run.sharding in ("fsdp", "zero3") and run.gpu_count > 1
+    adapter_bytes = 0.0 if run.full else value_bytes * trained
+    return StaticBytes(
+        weights=weights / split,
+        adapter=adapter_bytes / split,
+        gradients=gradients / gradients_split,
+        states=states / states_split,
+        gathered=_gathered_bytes(base, weights, adapter_bytes, run) if sharded else 0.0,
+        bucket=gradients if run.sharding in ("ddp", "none") and run.gpu_count > 1 else 0.0,
+        dequantized=_dequantized_bytes(base, run, profile),
+        optimizer_temporary=profile.optimizer_temporary * gradients / states_split,
+    )
+
+
+def _gathered_bytes(base: Prepared, weights: float, adapter_bytes: float, run: Run) -> float:
+    """Whole blocks at work, and everything outside of the blocks, which FSDP's root unit keeps gathered."""
+    inside = base.block_parameters
+    outside = (base.parts.total_parameters - inside) * max(2.0, WEIGHT_BYTES[run.precision])
+    per_block = (weights - outside + adapter_bytes) * base.largest_block.parameters / inside
+    return GATHERED_BLOCKS * per_block + outside
+
+
+def _divisors(run: Run) -> tuple[int, int, int]:
+    """By how many GPUs weights, optimizer states and gradients are divided."""
+    n = run.gpu_count
+    if run.sharding in ("fsdp", "zero3"):
+        return n, n, n
+    if run.sharding == "zero2":
+        return 1, n, n
+    return run.tensor_parallel, run.tensor_parallel, run.tensor_parallel
+
+
+def _weight_bytes(base: Prepared, run: Run, profile: FrameworkProfile) -> float:
+    """Stored weights of the base model: quantised block linears, everything else in the run's precision."""
+    parts = base.parts
+    wide = WEIGHT_BYTES[run.precision] if not run.full or run.precision != "fp8" else WEIGHT_BYTES["bf16"]
+    head = parts.head_parameters
+    total = float(parts.total_parameters)
+    if parts.head.tied and not profile.ties_head:
+        total += head
+    if run.quantization == "none":
+        return total * wide
+    quantized = float(parts.block_linear_parameters)
+    if profile.quantizes_head and (not parts.head.tied or not profile.ties_head):
+        quantized += head
+    return quantized * QUANTIZED_BYTES[run.quantization] + (total - quantized) * max(wide, 2.0)
+
+
+def _trained_value_bytes(run: Run, profile: FrameworkProfile) -> float:
+    """Bytes of a trained weight and of its gradient."""
+    if run.full:
+        return 4.0 if run.precision == "fp32" else 2.0
+    return 4.0 if run.precision == "fp32" else float(profile.adapter_value_bytes)
+
+
+def _master(run: Run, profile: FrameworkProfile) -> bool:
+    """Whether fp32 copies of the trained weights exist: always under fp16, whose updates would vanish otherwise."""
+    return run.full and (run.precision in ("fp16", "fp8") or (profile.master_weights and run.precision == "bf16"))
+
+
+def _dequantized_bytes(base: Prepared, run: Run, profile: FrameworkProfile) -> float:
+    if run.quantization == "none":
+        return 0.0
+    largest = base.largest_block.largest_weight
+    if profile.quantizes_head:
+        largest = max(largest, base.parts.head_parameters)
+    return 2.0 * largest / run.tensor_parallel
