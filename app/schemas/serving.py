@@ -27,6 +27,8 @@ class ServingRequest(Request):
     """Serving engine whose overheads are modelled."""
     adapter: AdapterServing = Field(default="none", examples=["merged"])
     """A LoRA adapter: none, merged into the weights, or applied per request."""
+    adapters: int = Field(default=1, ge=1, le=10_000, examples=[1])
+    """Unmerged adapters held in memory at once."""
     input_tokens: int = Field(ge=1, le=2_000_000, examples=[900])
     """Tokens read per request."""
     output_tokens: int = Field(ge=1, le=1_000_000, examples=[120])

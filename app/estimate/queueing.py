@@ -1,0 +1,152 @@
+"""How long requests wait, and how many run at once, when they arrive at random.
+
+Arrivals are Poisson. A replica is two stations. Prefill is first come, first served with one server: its wait is
+Allen-Cunneen's (Kleinrock; for one server the Pollaczek-Khinchine formula). Decoding serves all at once and slows down
+with their number: Little's law gives the mean, and the number that a request meets is Poisson around it. When the cache
+is full, requests wait for a slot: M/M/c by Sakasegawa's approximation (1977).
+"""
+
+import math
+from dataclasses import dataclass
+
+from app.estimate.serving_steps import StepTimes
+
+TAIL = 0.05
+"""One request in twenty is slower than the 95th percentile."""
+NORMAL_P95 = 1.645
+"""95th percentile of the standard normal distribution."""
+PREFILL_VARIABILITY = 1.0
+"""Squared coefficient of variation of prefill times: prompts differ about as much as their mean (Splitwise, arXiv
+2311.18677, has more for code and less for chat)."""
+SATURATED = 0.99
+"""Utilisation from which waiting is cut off: beyond it there is no steady state."""
+STEPS, TOLERANCE = 12, 1e-3
+SEARCH_STEPS = 7
+"""Of the rate within a limit: leaves it about one part in a hundred below the best."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One replica at one arrival rate; seconds."""
+
+    requests_per_second: float
+    others: float
+    """Requests in flight that a new one meets, on average."""
+    utilization: float
+    """Arrival rate over what the replica can sustain."""
+    first_token: float
+    first_token_p95: float
+    latency: float
+    latency_p95: float
+
+
+def waiting(utilization: float, service_seconds: float, servers: float = 1.0, variability: float = 1.0) -> float:
+    """Mean wait by Allen and Cunneen: M/M/c (Sakasegawa) times (1 + variability) / 2; Poisson arrivals."""
+    busy = min(utilization, SATURATED)
+    return _delayed(busy, servers) / (servers * (1.0 - busy)) * service_seconds * (1.0 + variability) / 2.0
+
+
+def waiting_p95(utilization: float, service_seconds: float, servers: float = 1.0, variability: float = 1.0) -> float:
+    """95th percentile of the wait: its tail is exponential; 0 when fewer than one in twenty wait."""
+    delayed = _delayed(min(utilization, SATURATED), servers)
+    if delayed <= TAIL:
+        return 0.0
+    mean_of_waiters = waiting(utilization, service_seconds, servers, variability) / delayed
+    return mean_of_waiters * math.log(delayed / TAIL)
+
+
+def _delayed(utilization: float, servers: float) -> float:
+    """Share of requests that wait (Sakasegawa's approximation of Erlang C; exact for one server)."""
+    return float(utilization ** (math.sqrt(2.0 * (servers + 1.0)) - 1.0)) if servers != 1.0 else utilization
+
+
+def capacity(steps: StepTimes) -> float:
+    """Requests a second that one replica sustains with every slot taken; 0 when none fits."""
+    return steps.slots / steps.answer_seconds(max(1.0, steps.slots)) if steps.slots >= 1.0 else 0.0
+
+
+def others_at(steps: StepTimes, requests_per_second: float) -> float:
+    """Mean number of other requests in flight: Little's law, n = rate * T(1 + n).
+
+    T bends little, so that the secant through the last two guesses finds the fixed point in a few steps.
+    """
+    most = max(0.0, steps.slots - 1.0)
+    if requests_per_second * steps.answer_seconds(1.0 + most) >= most:
+        return most
+    before, wanted_before = 0.0, requests_per_second * steps.answer_seconds(1.0)
+    guess = min(wanted_before, most)
+    for _ in range(STEPS):
+        wanted = requests_per_second * steps.answer_seconds(1.0 + guess)
+        if abs(wanted - guess) <= TOLERANCE * guess:
+            break
+        rise = (wanted - wanted_before) / (guess - before) if guess != before else 0.0
+        before, wanted_before = guess, wanted
+        guess = min(most, max(0.0, (wanted - rise * guess) / (1.0 - rise) if rise < 1.0 else (guess + most) / 2))
+    return guess
+
+
+def load_at(steps: StepTimes, requests_per_second: float, slower: float = 1.0) -> Load:
+    """One replica at a rate; `slower` scales all its times (for the ends of a range)."""
+    rate = requests_per_second * slower
+    others = others_at(steps, rate)
+    sustained = capacity(steps)
+    return _load(steps, rate, others, min(rate / sustained, 1.0) if sustained else 1.0, slower)
+
+
+def _load(steps: StepTimes, rate: float, others: float, utilization: float, slower: float = 1.0) -> Load:
+    """Times at a known number of others; scaled at the end, since all of them scale alike."""
+    token = steps.token_seconds(1.0 + others)
+    most = max(others, min(steps.slots - 1.0, others + NORMAL_P95 * math.sqrt(others)))
+    busy = rate * steps.prefill
+    own = steps.idle_first_token + min(others, 1.0) * token / 2.0
+    answer = steps.answer_seconds(1.0 + others)
+    slots = max(1.0, steps.slots)
+    mean_wait = waiting(busy, steps.prefill, 1.0, PREFILL_VARIABILITY) + waiting(utilization, answer, slots)
+    long_wait = waiting_p95(busy, steps.prefill, 1.0, PREFILL_VARIABILITY) + waiting_p95(utilization, answer, slots)
+    written = steps.output_tokens - 1.0
+    return Load(
+        requests_per_second=rate / slower,
+        others=others,
+        utilization=utilization,
+        first_token=slower * (mean_wait + own),
+        first_token_p95=slower * (long_wait + own + min(others, 1.0) * token / 2.0),
+        latency=slower * (mean_wait + own + written * token),
+        latency_p95=slower * (long_wait + own + written * steps.token_seconds(1.0 + most)),
+    )
+
+
+def rate_within(
+    steps: StepTimes, target_utilization: float, latency_p95: float | None, first_token_p95: float | None
+) -> float:
+    """Most requests a second that one replica takes within the limits and the target; 0 when even an idle one is late.
+
+    Percentiles rise nearly linearly with the number in flight, so that false position with bisection's guard finds it.
+    """
+    sustained = capacity(steps)
+    top = target_utilization * sustained
+    if not sustained or (latency_p95 is None and first_token_p95 is None):
+        return top
+    low, under = 0.0, _excess(_load(steps, 0.0, 0.0, 0.0), latency_p95, first_token_p95)
+    if under > 0:
+        return 0.0
+    high = others_at(steps, top)
+    over = _excess(_load(steps, top, high, target_utilization), latency_p95, first_token_p95)
+    if over <= 0:
+        return top
+    for _ in range(SEARCH_STEPS):
+        share = min(0.9, max(0.02, -under / (over - under)))
+        middle = low + share * (high - low)
+        rate = middle / steps.answer_seconds(1.0 + middle)
+        excess = _excess(_load(steps, rate, middle, rate / sustained), latency_p95, first_token_p95)
+        if excess <= 0:
+            low, under = middle, excess
+        else:
+            high, over = middle, excess
+    return low / steps.answer_seconds(1.0 + low)
+
+
+def _excess(load: Load, latency_p95: float | None, first_token_p95: float | None) -> float:
+    """By how much the tighter limit is missed, as a fraction of it; at most 0 when both hold."""
+    late = load.latency_p95 / latency_p95 if latency_p95 is not None else 0.0
+    slow = load.first_token_p95 / first_token_p95 if first_token_p95 is not None else 0.0
+    return max(late, slow) - 1.0
