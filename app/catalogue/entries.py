@@ -59,7 +59,10 @@ class SourcedFile(Entry):
         known = set(self.sources)
         for key in _source_keys(self):
             if key not in known:
-                raise ValueError(f"source {key!r} is not among `sources`: {', '.join(sorted(known))}")
+                listed = ", ".join(sorted(known))
+                raise ValueError(
+                    f"Source {key!r} is not listed. Write instead: one of `sources` ({listed}), or add it."
+                )
         return self
 
 
@@ -94,7 +97,10 @@ class Dated(Entry):
     @model_validator(mode="after")
     def _checked_is_not_before_the_newest_value(self) -> "Dated":
         if max(self.values) > self.checked:
-            raise ValueError(f"`checked` {self.checked} is before the newest value, {max(self.values)}")
+            newest = max(self.values)
+            raise ValueError(
+                f"`checked` {self.checked} is before the newest value, {newest}. Write instead: a day from {newest} on."
+            )
         return self
 
 
@@ -114,8 +120,8 @@ class Quantity(Entry):
 
     value: Positive
     """The number, in `unit`."""
-    unit: Literal["GiB", "MiB", "GB/s", "TB/s", "TFLOP/s", "W"]
-    """Its unit."""
+    unit: str
+    """Its unit; the kinds of quantity below say which are allowed."""
     source: Text
     """Key of its source."""
 
@@ -125,18 +131,42 @@ class Quantity(Entry):
         return self.value * SI[self.unit]
 
 
+class Memory(Quantity):
+    """An amount of memory; GB is refused, because data sheets mean either by it."""
+
+    unit: Literal["GiB", "MiB"]
+
+
+class Bandwidth(Quantity):
+    """Bytes moved per second."""
+
+    unit: Literal["GB/s", "TB/s"]
+
+
+class Rate(Quantity):
+    """Floating-point operations per second."""
+
+    unit: Literal["TFLOP/s"]
+
+
+class Power(Quantity):
+    """Electric power."""
+
+    unit: Literal["W"]
+
+
 class GpuEntry(Entry):
     """One GPU."""
 
     name: Text
-    memory: Quantity
+    memory: Memory
     """As the driver reports it to a process (torch.cuda total memory), less than the label says."""
-    bandwidth: Quantity
-    flops: dict[Precision, Quantity] = Field(min_length=1)
+    bandwidth: Bandwidth
+    flops: dict[Precision, Rate] = Field(min_length=1)
     """Dense tensor peaks with fp32 accumulation; data sheets often print twice that (sparsity)."""
-    link: Quantity
+    link: Bandwidth
     """One way, to the next GPU of the machine."""
-    board_power: Quantity
+    board_power: Power
     compute_capability: Text
     sources: Keys
     note: str | None = None
@@ -241,7 +271,7 @@ class HostedEntry(Entry):
     def _ranges_rise(self) -> "HostedEntry":
         for triple in (self.time_to_first_token_seconds, self.output_tokens_per_second):
             if list(triple) != sorted(triple):
-                raise ValueError(f"a range must rise: low, expected, high; found {triple}")
+                raise ValueError(f"The range {list(triple)} falls. Write instead: low, expected, high in this order.")
         return self
 
 
@@ -297,7 +327,7 @@ class AssumptionFile(SourcedFile):
     @model_validator(mode="after")
     def _every_task_type_has_defaults(self) -> "AssumptionFile":
         if lacking := sorted(set(get_args(TaskType)) - set(self.task_defaults)):
-            raise ValueError(f"task_defaults lacks {', '.join(lacking)}")
+            raise ValueError(f"`task_defaults` lacks {lacking}. Write instead: an entry for every task type.")
         return self
 
 

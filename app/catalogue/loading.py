@@ -66,12 +66,20 @@ def load_catalogue(overlay: Path | None = None) -> Catalogue:
 
 @lru_cache(maxsize=MOST_OVERLAYS)
 def _loaded(overlay: Path | None, _changed: int) -> Catalogue:
-    raw = {file: read(DATA / file) for file in FILES}
-    layers: list[Layer] = [(validated(schema, raw[file], file), file) for file, schema in FILES.items()]
+    own: list[Layer] = []
+    extra: dict[str, Any] = {}
     if overlay is not None:
-        raw["overlay"] = {"sources": {}, **read(overlay)}
-        layers.append((validated(OverlayFile, raw["overlay"], overlay.name), overlay.name))
-    return assemble(layers, digest(raw))
+        extra = {"overlay": {"sources": {}, **read(overlay)}}
+        own.append((validated(OverlayFile, extra["overlay"], overlay.name), overlay.name))
+    raw, layers = _shipped()
+    return assemble([*layers, *own], digest(raw | extra))
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> tuple[dict[str, dict[str, Any]], list[Layer]]:
+    """The files in data/ as they are and validated."""
+    raw = {file: read(DATA / file) for file in FILES}
+    return raw, [(validated(schema, raw[file], file), file) for file, schema in FILES.items()]
 
 
 def assemble(layers: list[Layer], data_digest: str) -> Catalogue:

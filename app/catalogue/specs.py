@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from app.catalogue import token_prices
@@ -33,6 +33,8 @@ from app.schemas.world import (
     TaskDefaults,
     TokenPrices,
 )
+
+_YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,15 @@ def usual_price(prices: tuple[GpuPrice, ...]) -> DatedValue | None:
     """The price used when the caller names none; None when there is no price at all.
 
     A contract price when there is one, else the lower median of the on-demand prices: a price that somebody asks.
+    A price more than a year older than the newest of its kind does not count.
     """
     for terms in ("contract", "on_demand", "serverless", "marketplace", "spot"):
-        asked = sorted((p.price for p in prices if p.terms == terms), key=lambda p: (p.value, p.as_of))
+        asked = [price.price for price in prices if price.terms == terms]
         if asked:
-            return asked[(len(asked) - 1) // 2]
+            newest = max(price.as_of for price in asked)
+            recent = [price for price in asked if newest - price.as_of <= _YEAR]
+            recent.sort(key=lambda price: (price.value, newest - price.as_of))
+            return recent[(len(recent) - 1) // 2]
     return None
 
 

@@ -1,6 +1,6 @@
 """Prices that nobody has compared with their source for 90 days: `python -m app.catalogue.stale` (`make stale`).
 
-Exit code 0 when every price is fresh, 1 when some are stale, so that a scheduled job can remind.
+Exit code 0; with `--fail` 1 when some are stale, so that a scheduled job can remind.
 """
 
 import argparse
@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--days", type=int, default=STALE_AFTER_DAYS, help="allowed age of a check")
     parser.add_argument("--overlay", type=Path, help="an organisation's own catalogue file")
+    parser.add_argument("--fail", action="store_true", help="exit with 1 when a price is stale")
     options = parser.parse_args(arguments)
     catalogue = load_catalogue(options.overlay)
     stale = catalogue.stale(options.as_of, options.days)
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(
         f"{len(stale)} of {len(catalogue.prices)} prices last checked over {options.days} days before {options.as_of}."
     )
-    return 1 if stale else 0
+    return 1 if stale and options.fail else 0
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Duplicate keys, merge keys, octal and sexagesimal integers are refused; what rem
 `validated` holds against a strict schema. Every refusal is a CatalogueError with file, key and remedy.
 """
 
+import re
 from collections.abc import Hashable
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -21,6 +22,7 @@ E = TypeVar("E", bound=BaseModel)
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DATA: Traversable = files("app.catalogue") / "data"
 """The folder of data files; the same in a checkout and in an installed wheel."""
+A_DAY = "a day that exists, without time, such as 2026-11-09."
 
 
 class Entry(BaseModel):
@@ -61,9 +63,12 @@ def _integer(loader: Any, node: yaml.ScalarNode) -> int:
 
 
 def _timestamp(loader: Any, node: yaml.ScalarNode) -> date:
-    made = loader.construct_yaml_timestamp(node)
+    try:
+        made = loader.construct_yaml_timestamp(node)
+    except ValueError as error:
+        raise _refuse(node, f"{node.value!r}: {error}.", A_DAY) from None
     if isinstance(made, datetime):
-        raise _refuse(node, f"{node.value!r} has a time of day.", "the date alone, such as 2026-11-09.")
+        raise _refuse(node, f"{node.value!r} has a time of day.", A_DAY)
     return made  # type: ignore[no-any-return]
 
 
@@ -82,8 +87,6 @@ def parse(text: str, file: str) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}" if mark else "the whole file"
         raise CatalogueError(file, where, f"Not YAML: {getattr(error, 'problem', error)}.", "valid YAML.") from None
-    except ValueError as error:
-        raise CatalogueError(file, "a date or number", f"{error}.", "a day that exists, such as 2026-11-09.") from None
     if not isinstance(made, dict):
         raise CatalogueError(file, "the whole file", "It holds no mapping.", "`section: {...}` at the top.")
     return made
@@ -99,34 +102,45 @@ def read(path: Traversable | Path) -> dict[str, Any]:
 
 
 def validated(schema: type[E], data: dict[str, Any], file: str) -> E:
-    """`data` as `schema`. Raises CatalogueError for the first thing that is wrong."""
+    """`data` as `schema`. Raises CatalogueError for one thing that is wrong, an unknown key before all else."""
     try:
         return schema.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        loc = tuple(part for part in first["loc"] if part != "[key]")
+        wrong = error.errors(include_url=False)
+        first = next((each for each in wrong if each["type"] == "extra_forbidden"), wrong[0])
+        loc = tuple(_DATE.sub(_as_date, str(part)) for part in first["loc"] if part != "[key]")
         detail, write_instead = _explain(first, schema, loc)
-        raise CatalogueError(file, ".".join(map(str, loc)), detail, write_instead) from None
+        raise CatalogueError(file, ".".join(loc) or "the whole file", detail, write_instead) from None
 
 
-def _explain(error: Any, schema: type[BaseModel], loc: tuple[Any, ...]) -> tuple[str, str]:
+_DATE = re.compile(r"^datetime\.date\((\d+), (\d+), (\d+)\)$")
+"""How Pydantic names a mapping key that is a date."""
+
+
+def _as_date(match: re.Match[str]) -> str:
+    return date(*(int(part) for part in match.groups())).isoformat()
+
+
+def _explain(error: Any, schema: type[BaseModel], loc: tuple[str, ...]) -> tuple[str, str]:
     """What is wrong and what to write, in the words of somebody who edits YAML."""
     kind, given = error["type"], error["input"]
     if kind == "extra_forbidden":
         known = sorted(_fields_at(schema, loc[:-1]))
-        near = get_close_matches(str(loc[-1]), known, n=1, cutoff=0.6)
-        return f"Unknown key {str(loc[-1])!r}.", f"`{near[0]}:`." if near else f"one of {', '.join(known)}."
+        near = get_close_matches(loc[-1], known, n=1, cutoff=0.6)
+        return f"Unknown key {loc[-1]!r}.", f"`{near[0]}:`." if near else f"one of {', '.join(known)}."
     if kind == "missing":
         return f"{loc[-1]!r} is missing.", f"`{loc[-1]}: ...`; every value needs it."
-    if kind in ("float_type", "int_type", "int_from_float") and isinstance(given, str):
+    if kind in ("float_type", "int_type") and isinstance(given, str):
         return f"A number given as a string: {given!r}.", _as_number(given)
-    if kind == "string_type" and isinstance(given, bool):
-        return f"Text read as {str(given).lower()}.", "quotes around it: 'NO', 'yes', 'on' are booleans in YAML."
-    if kind == "string_type" and isinstance(given, int | float | date):
-        return f"Text read as the {type(given).__name__} {given}.", f"quotes around it: '{given}'."
+    if kind == "string_type":
+        return f"Text read as {_read_as(given)}.", _as_text(given)
     if kind == "literal_error":
         return f"{given!r} is not allowed here.", f"{error['ctx']['expected']}."
-    return f"{error['msg']} (found {str(given)[:80]!r}).", "a value that meets this."
+    if kind == "value_error":  # from a validator of ours, remedy included
+        detail, _, remedy = str(error["ctx"]["error"]).partition(" Write instead: ")
+        return detail, remedy
+    hint = A_DAY if kind.startswith("date") else "a value that meets this."
+    return f"{error['msg']} (found {str(given)[:80]!r}).", hint
 
 
 def _as_number(given: str) -> str:
@@ -134,18 +148,29 @@ def _as_number(given: str) -> str:
         number = float(given)
     except ValueError:
         return "a plain number, without unit, currency sign or separators."
-    plain = str(int(number)) if number.is_integer() and abs(number) < 1e6 else repr(number)
-    return f"{plain} without quotes; in YAML an exponent needs a point and a sign, as in 989.0e+12."
+    return f"{number!r} without quotes; in YAML an exponent needs a point and a sign, as in 989.0e+12."
 
 
-def _fields_at(schema: type[BaseModel], loc: tuple[Any, ...]) -> set[str]:
+def _read_as(given: Any) -> str:
+    return str(given).lower() if isinstance(given, bool | None) else f"the {type(given).__name__} {given}"
+
+
+def _as_text(given: Any) -> str:
+    if isinstance(given, bool):
+        return "quotes around it: 'NO', 'yes' and 'on' are booleans in YAML."
+    return f"quotes around it: '{given}'."
+
+
+def _fields_at(schema: type[BaseModel], loc: tuple[str, ...]) -> set[str]:
     """Field names of the record at `loc`, following fields, list items and mapping values."""
     here: Any = schema
     for part in loc:
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            if part not in here.model_fields:
-                return set()
-            here = here.model_fields[part].annotation
-        inner = [a for a in get_args(here) if a is not type(None) and a is not Ellipsis]
-        here = inner[-1] if inner else here
-    return set(here.model_fields) if isinstance(here, type) and issubclass(here, BaseModel) else set()
+        if _is_record(here):
+            here = here.model_fields[part].annotation if part in here.model_fields else None
+        else:
+            here = next((inner for inner in get_args(here) if _is_record(inner)), None)
+    return set(here.model_fields) if _is_record(here) else set()
+
+
+def _is_record(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
