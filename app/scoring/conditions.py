@@ -82,7 +82,7 @@ class Condition:
     names: tuple[tuple[str, str], ...]
 
     def holds(self, context: Any) -> bool:
-        """Whether it holds in a `cel.Context` of all its flat names. Raises CEL_ERRORS, also when it is no condition."""
+        """Whether it holds in a `cel.Context` of all its flat names. Raises CEL_ERRORS, also for no truth value."""
         result = self.program.execute(context)
         if result is True or result is False:
             return bool(result)
