@@ -77,15 +77,16 @@ def _adapter(
         raise InputError.at(f"{pointer}/r", f"r must be at least 1, not {r}.")
     if naming == "by_role" and not isinstance(modules, str):
         targets, rest = _targets_by_role(parts, r, modules, use_dora)
-        hits = peft_hits(parts, rest, parameters, pointer) if rest or parameters else []
+        hits, ignored = peft_hits(parts, rest, parameters, pointer) if rest or parameters else ([], ())
     else:
-        targets, hits = [], peft_hits(parts, modules, parameters, pointer)
+        targets = []
+        hits, ignored = peft_hits(parts, modules, parameters, pointer)
     _refuse_dora_on_parameters(hits, use_dora, pointer)
     targets += [_target(hit, r, use_dora) for hit in hits]
     return AdapterShape(
         trainable_parameters=sum(t.parameters for t in targets),
         targets=tuple(targets),
-        warnings=tuple(_warnings(parts, hits, targets)),
+        warnings=(*_ignored_warning(ignored), *_warnings(parts, hits, targets)),
     )
 
 
@@ -116,10 +117,7 @@ def _targets_by_role(
     by_name = {name: role for name in names if (role := ROLE_NAMES.get(name, name)) in roles}
     wanted = set(by_name.values())
     made = [
-        _role_target(part, width, r, use_dora)
-        for part in parts.parts
-        for role, width in part.roles
-        if role in wanted
+        _role_target(part, width, r, use_dora) for part in parts.parts for role, width in part.roles if role in wanted
     ]
     return made, tuple(n for n in names if n not in by_name)
 
@@ -128,6 +126,15 @@ def _role_target(part: Part, width: int, r: int, use_dora: bool) -> AdapterTarge
     per_block = part.experts * (r * (part.d_in + width) + (width if use_dora else 0))
     return AdapterTarget(
         part=part, r=r, layers=part.layers, parameters=part.count * per_block, d_in=part.d_in, d_out=width
+    )
+
+
+def _ignored_warning(ignored: tuple[str, ...]) -> tuple[str, ...]:
+    if not ignored:
+        return ()
+    names = ", ".join(ignored)
+    return (
+        f"PEFT passes over {names}: here they are parts of the experts' tensors, which only target_parameters reach.",
     )
 
 

@@ -4,7 +4,7 @@ Source: peft/tuners/tuners_utils.py (`check_target_module_exists`, `_maybe_inclu
 `_inject_parameters`) and peft/utils/transformers_weight_conversion.py (`_convert_peft_config_moe`), PEFT 0.21.0.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -50,18 +50,30 @@ class Wanted:
     """Multiple of r on the fused gate and up projection."""
 
 
-def peft_hits(parts: Inventory, modules: tuple[str, ...] | str, parameters: tuple[str, ...], pointer: str) -> list[Hit]:
-    """Every weight that PEFT adapts, once each, in the order of the network.
+def peft_hits(
+    parts: Inventory, modules: tuple[str, ...] | str, parameters: tuple[str, ...], pointer: str
+) -> tuple[list[Hit], tuple[str, ...]]:
+    """Every weight that PEFT adapts, once each, in the order of the network; and names that it passes over.
 
     Errors: InputError at `pointer`/target_modules or `pointer`/target_parameters for a target that matches nothing.
     """
     table = family(parts.architecture.family).peft_moe
-    wanted = _converted(parts, modules, parameters, table, pointer) if table and parts.architecture.moe_layers else None
-    if wanted is None:
-        hits = _module_hits(parts, modules, pointer)
-        return _merged(parts, hits, _parameter_hits(parts, parameters, 1, pointer), pointer)
-    hits = [hit for name in wanted.modules for hit in _by_suffix(parts, name, pointer)]
-    return _merged(parts, hits, _parameter_hits(parts, wanted.parameters, wanted.fused_factor, pointer), pointer)
+    factor = 1
+    from_pattern = isinstance(modules, str)
+    if table and parts.architecture.moe_layers:
+        wanted = _converted(parts, modules, parameters, table, pointer)
+        modules, parameters, factor = wanted.modules, wanted.parameters, wanted.fused_factor
+    on_parameters = _parameter_hits(parts, parameters, factor, pointer)
+    if isinstance(modules, str):
+        return _merged(parts, _string_hits(parts, modules, pointer), on_parameters, pointer), ()
+    by_name = {name: _by_suffix(parts, name) for name in modules}
+    on_modules = [hit for hits in by_name.values() for hit in hits]
+    unmatched = () if from_pattern else tuple(name for name, hits in by_name.items() if not hits)
+    of_experts = {role for p in parts.parts if p.group == "expert" for role, _ in p.roles}
+    for name in unmatched:
+        if name not in of_experts or not (on_modules or on_parameters):
+            raise _nothing(parts, "target_modules", name, pointer)
+    return _merged(parts, on_modules, on_parameters, pointer), unmatched
 
 
 def conversion_drops(parts: Inventory, hits: Iterable[Hit]) -> bool:
@@ -98,7 +110,8 @@ def _leaf_names(parts: Inventory, modules: str, names: Mapping[str, str], pointe
         linears = (p.name for p in parts.parts if p.form in ("linear", "conv1d") and p.group != "head")
         return tuple(dict.fromkeys((*linears, *names)))
     pattern = _pattern(modules, pointer)
-    found = {p.name for p in parts.parts if p.form != "norm" and _matching_layers(p, _on(pattern), pattern)}
+    reached = (p for p in parts.parts if p.form != "norm" and _matching_layers(p, pattern) is not None)
+    found = {p.name for p in reached}
     for old, new in names.items():
         containers = {p.path.rpartition(".")[0] for p in parts.parts if p.path.endswith(f".{new}")}
         if any(pattern.fullmatch(f"{c.format(i)}.{old}") for c in containers for i in parts.architecture.moe_layers):
@@ -108,14 +121,13 @@ def _leaf_names(parts: Inventory, modules: str, names: Mapping[str, str], pointe
     return tuple(sorted(found - {GATE_UP}))
 
 
-def _module_hits(parts: Inventory, modules: tuple[str, ...] | str, pointer: str) -> list[Hit]:
-    if not isinstance(modules, str):
-        return [hit for name in modules for hit in _by_suffix(parts, name, pointer)]
+def _string_hits(parts: Inventory, modules: str, pointer: str) -> list[Hit]:
+    """What `all-linear` or a regular expression reaches."""
     if modules.lower() == ALL_LINEAR:
         return [Hit(p, p.layers) for p in parts.parts if p.form in ("linear", "conv1d") and p.group != "head"]
     pattern = _pattern(modules, pointer)
     candidates = (p for p in parts.parts if p.form in MODULE_FORMS)
-    hits = [Hit(p, layers) for p in candidates if (layers := _matching_layers(p, _on(pattern), pattern)) is not None]
+    hits = [Hit(p, layers) for p in candidates if (layers := _matching_layers(p, pattern)) is not None]
     if not hits:
         raise _nothing(parts, "target_modules", modules, pointer)
     return hits
@@ -130,36 +142,25 @@ def _pattern(text: str, pointer: str) -> Pattern:
         raise InputError.at(f"{pointer}/target_modules", detail, hint) from None
 
 
-def _on(pattern: Pattern) -> Callable[[str], bool]:
-    return pattern.fullmatch
-
-
-def _matching_layers(part: Part, matches: Callable[[str], bool], pattern: Pattern) -> tuple[int, ...] | None:
+def _matching_layers(part: Part, pattern: Pattern) -> tuple[int, ...] | None:
     """Blocks in which the module's full name matches; None when none does.
 
     A pattern that names no digit cannot tell two indices of equal length apart, so that one of them is enough.
     """
     path = part.path.removesuffix(".weight")
     if not part.layers:
-        return () if matches(path) else None
+        return () if pattern.fullmatch(path) else None
     if pattern.tells_indices_apart:
-        return tuple(i for i in part.layers if matches(path.format(i))) or None
-    by_length: dict[int, bool] = {}
-    for i in part.layers:
-        by_length.setdefault(len(str(i)), False)
-    for length in by_length:
-        index = next(i for i in part.layers if len(str(i)) == length)
-        by_length[length] = matches(path.format(index))
-    return tuple(i for i in part.layers if by_length[len(str(i))]) or None
+        return tuple(i for i in part.layers if pattern.fullmatch(path.format(i))) or None
+    one_of_each_length = {len(str(i)): i for i in part.layers}
+    fits = {length: pattern.fullmatch(path.format(i)) for length, i in one_of_each_length.items()}
+    return tuple(i for i in part.layers if fits[len(str(i))]) or None
 
 
-def _by_suffix(parts: Inventory, name: str, pointer: str) -> list[Hit]:
+def _by_suffix(parts: Inventory, name: str) -> list[Hit]:
     """Modules called `name`, or whose full name ends in `.name`."""
     candidates = (p for p in parts.parts if p.form in MODULE_FORMS)
-    hits = [Hit(p, layers) for p in candidates if (layers := _suffix_layers(p, p.path, name)) is not None]
-    if not hits:
-        raise _nothing(parts, "target_modules", name, pointer)
-    return hits
+    return [Hit(p, layers) for p in candidates if (layers := _suffix_layers(p, p.path, name)) is not None]
 
 
 def _suffix_layers(part: Part, path: str, name: str) -> tuple[int, ...] | None:
