@@ -1,0 +1,1 @@
+"""Training and measuring of the learned weights; imports the app, and the app never imports this package."""

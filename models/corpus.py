@@ -1,0 +1,75 @@
+"""The labelled descriptions: rounds to learn from, one frozen round to measure on, and near-duplicates grouped."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+from sklearn.feature_extraction.text import CountVectorizer
+
+from app.schemas.vocabulary import NEEDS, Need
+
+DATA = Path(__file__).resolve().parent / "data"
+ROUNDS = ("r1", "r2", "r3", "r4")
+"""Written under different plans; the only rows that choices may be made on."""
+FROZEN = "r5_frozen"
+"""Measured at the end, never learned from."""
+SHINGLE = 5
+"""Characters per piece when two texts are compared."""
+NEAR = 0.4
+"""Jaccard similarity of the pieces from which on two texts count as copies; unrelated texts of one plan reach 0.21."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One labelled description."""
+
+    id: str
+    round: str
+    text: str
+    needs: dict[Need, int]
+    task_type: str
+    domain: str
+
+
+def load_round(name: str) -> list[Row]:
+    """The rows of one round, in file order."""
+    path = DATA / "corpus" / f"{name}.jsonl"
+    return [_row(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def load_training() -> list[Row]:
+    """All rows that may be learned from."""
+    return [row for name in ROUNDS for row in load_round(name)]
+
+
+def _row(raw: dict[str, object]) -> Row:
+    labels = raw["labels"]
+    assert isinstance(labels, dict)
+    needs: dict[Need, int] = {need: int(labels[need]) for need in NEEDS}
+    return Row(str(raw["id"]), str(raw["round"]), str(raw["text"]), needs, str(raw["task_type"]), str(raw["domain"]))
+
+
+def near_duplicates(texts: list[str]) -> list[tuple[int, int, float]]:
+    """Pairs of texts (by index) whose character pieces overlap by `NEAR` or more, with the overlap."""
+    pieces: csr_matrix = CountVectorizer(analyzer="char_wb", ngram_range=(SHINGLE, SHINGLE), binary=True).fit_transform(
+        texts
+    )
+    shared = (pieces @ pieces.T).tocoo()
+    sizes = np.asarray(pieces.sum(axis=1)).ravel()
+    overlap = shared.data / (sizes[shared.row] + sizes[shared.col] - shared.data)
+    found = (shared.row < shared.col) & (overlap >= NEAR)
+    pairs = zip(shared.row[found], shared.col[found], overlap[found], strict=True)
+    return sorted((int(a), int(b), float(j)) for a, b, j in pairs)
+
+
+def groups(texts: list[str]) -> NDArray[np.int64]:
+    """A group number per text; near-duplicates share one, so that no fold learns what another is measured on."""
+    pairs = near_duplicates(texts)
+    links = csr_matrix(
+        (np.ones(len(pairs)), ([a for a, _, _ in pairs], [b for _, b, _ in pairs])), shape=(len(texts),) * 2
+    )
+    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
