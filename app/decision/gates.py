@@ -1,0 +1,83 @@
+"""Gates: what makes an approach impossible, or nearly so, whatever speaks for it."""
+
+from dataclasses import dataclass
+
+from app.decision.book import DecisionBook, GateEntry
+from app.decision.conditions import Situation
+from app.schemas.vocabulary import Approach
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate that is shut."""
+
+    code: str
+    toward: Approach
+    """The approach that remains."""
+    weight: float
+    """Log-odds toward fine-tuning."""
+    short: str
+    text: str
+    evidence: tuple[str, ...]
+
+
+WAYS_TO_LABEL = frozenset(("labels_exist", "experts_label", "labels_generated"))
+"""Signals of text that says how labels can be had."""
+
+
+def shut_gates(situation: Situation, book: DecisionBook) -> tuple[Gate, ...]:
+    """Every gate that is shut for this task; usually none."""
+    made = []
+    if blocked := tuning_has_nothing_to_learn_from(situation, book):
+        made.append(_gate(book.gates["GATE_NO_LABELS"], blocked))
+    if blocked := tuning_cannot_be_trained(situation):
+        made.append(_gate(book.gates["GATE_TUNING_UNAVAILABLE"], blocked))
+    slow_prompt = misses_latency(situation, book, "prompt")
+    slow_tune = misses_latency(situation, book, "tune")
+    if slow_prompt and not slow_tune:
+        made.append(_gate(book.gates["GATE_PROMPT_TOO_SLOW"], slow_prompt))
+    if slow_tune and not slow_prompt:
+        made.append(_gate(book.gates["GATE_TUNED_TOO_SLOW"], slow_tune))
+    if not situation.comparison.prompt_fits_context:
+        made.append(_gate(book.gates["GATE_PROMPT_TOO_LONG"], "the prompt exceeds the context"))
+    return tuple(made)
+
+
+def tuning_has_nothing_to_learn_from(situation: Situation, book: DecisionBook) -> str:
+    """Why there are too few labels and no way to get more; empty when that is not known."""
+    labels = situation.facts.labelled_examples
+    signals = situation.facts.signals
+    if labels is None or labels >= book.settings.few_labels or not WAYS_TO_LABEL.isdisjoint(signals):
+        return ""
+    return f"labelled_examples: {labels:,.0f}, below {book.settings.few_labels:,.0f}"
+
+
+def tuning_cannot_be_trained(situation: Situation) -> str:
+    """Why nothing can be trained: no GPU fits and no provider offers it; empty otherwise."""
+    comparison = situation.comparison
+    if comparison.tune_fits_gpu:
+        return ""
+    if comparison.tune_hosted_offered and not situation.facts.self_hosting_required:
+        return ""
+    return "the planned training fits no GPU of the catalogue, and no provider's offer may be used"
+
+
+def misses_latency(situation: Situation, book: DecisionBook, side: str) -> str:
+    """Which latency limit an option misses clearly, `prompt` or `tune`; empty when it meets or none is known."""
+    facts, figures = situation.facts, situation.comparison
+    if side == "prompt":
+        whole, first = figures.prompt_latency_p95_seconds, figures.prompt_time_to_first_token_seconds
+    else:
+        whole, first = figures.tune_latency_p95_seconds, figures.tune_time_to_first_token_seconds
+    slack = book.settings.latency_slack
+    if facts.latency_p95_seconds is not None and whole is not None and whole > slack * facts.latency_p95_seconds:
+        return f"latency_p95_seconds: limit {facts.latency_p95_seconds:g} s, expected {whole:.2g} s"
+    limit = facts.time_to_first_token_p95_seconds
+    if limit is not None and first is not None and first > slack * limit:
+        return f"time_to_first_token_p95_seconds: limit {limit:g} s, expected {first:.2g} s"
+    return ""
+
+
+def _gate(entry: GateEntry, evidence: str) -> Gate:
+    sign = 1.0 if entry.toward == "fine_tuning" else -1.0
+    return Gate(entry.code, entry.toward, sign * entry.weight, entry.short, entry.text, (evidence, entry.source))

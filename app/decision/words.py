@@ -1,0 +1,142 @@
+"""The verdict in words: headline, reasons with their evidence, caveats and ordered next steps."""
+
+from collections.abc import Mapping
+from math import sqrt
+
+from app.decision.book import DecisionBook, ReasonRule
+from app.decision.next_steps import next_steps
+from app.decision.odds import Verdict
+from app.schemas.comparison import Comparison
+from app.schemas.facts import Facts, Workload
+from app.schemas.plan import FineTuningPlan, PromptingPlan
+from app.schemas.report import Reason, Recommendation, Score
+from app.schemas.vocabulary import Approach, Need
+
+SHOWN_SHORTS = 2
+"""Reasons that a headline names."""
+WEAK = 0.15
+"""Log-odds under which a reason is not worth naming in a headline or caveat."""
+LEAST_SOURCES = 2
+
+
+def recommendation(
+    verdict: Verdict,
+    facts: Facts,
+    workload: Workload,
+    comparison: Comparison,
+    scores: Mapping[Need, Score],
+    book: DecisionBook,
+    prompting: PromptingPlan | None = None,
+    fine_tuning: FineTuningPlan | None = None,
+) -> Recommendation:
+    """The verdict as the caller sees it. The plans, when given, put names, examples and dollars into the next steps."""
+    return Recommendation(
+        approach=verdict.approach,
+        confidence=round(verdict.confidence, 4),
+        close_call=verdict.close_call,
+        log_odds=verdict.log_odds,
+        headline=headline(verdict),
+        reasons=reasons(verdict, facts, comparison, scores),
+        caveats=caveats(verdict, facts, workload, book),
+        next_steps=next_steps(verdict, facts, workload, comparison, book, prompting, fine_tuning),
+    )
+
+
+def headline(verdict: Verdict) -> str:
+    """The verdict in one sentence."""
+    named = strongest(verdict, verdict.approach)
+    if verdict.close_call:
+        against = strongest(verdict, "fine_tuning")
+        other = f", although {against[0]}" if against else ""
+        return f"Too close to call, so start with prompting, which is quick to undo{other}."
+    verb = "Fine-tune a base model" if verdict.approach == "fine_tuning" else "Prompt a base model, do not fine-tune"
+    return f"{verb}: {' and '.join(named)}." if named else f"{verb}."
+
+
+def strongest(verdict: Verdict, toward: Approach) -> list[str]:
+    """The strongest reasons toward an approach, as clauses; the starting point only when nothing else is there."""
+    sign = 1.0 if toward == "fine_tuning" else -1.0
+    gates = [g.short for g in verdict.gates if g.toward == toward]
+    rules = [r for r, w in verdict.terms if w * sign >= WEAK]
+    specific = [r.short for r in rules if r.holds is not None]
+    return (gates + (specific or [r.short for r in rules]))[:SHOWN_SHORTS]
+
+
+def reasons(verdict: Verdict, facts: Facts, comparison: Comparison, scores: Mapping[Need, Score]) -> tuple[Reason, ...]:
+    """Every term of the log-odds with what it rests on, strongest first; the weights add up to the log-odds."""
+    made = [
+        Reason(code=g.code, text=g.text, toward=g.toward, weight=g.weight, evidence=g.evidence) for g in verdict.gates
+    ]
+    made += [
+        Reason(
+            code=rule.code,
+            text=rule.text,
+            toward=rule.toward,
+            weight=weight,
+            evidence=evidence_of(rule, facts, comparison, scores),
+        )
+        for rule, weight in verdict.terms
+    ]
+    made.sort(key=lambda r: (-abs(r.weight), r.code))
+    return tuple(made)
+
+
+def evidence_of(
+    rule: ReasonRule, facts: Facts, comparison: Comparison, scores: Mapping[Need, Score]
+) -> tuple[str, ...]:
+    """Facts with their origin, words of the text, scores and figures that a reason rests on, then its sources."""
+    found: list[str] = []
+    for name in sorted(rule.names.facts):
+        value = getattr(facts, name)
+        if value is not None:
+            source = facts.sources.get(name)
+            found.append(f"{name}: {as_text(value)}" + (f" ({source.origin})" if source else ""))
+    for name in sorted(rule.names.signals & facts.signals.keys()):
+        spans = [facts.text[start:end] for start, end in facts.signals[name][:LEAST_SOURCES] if end > start]
+        found.append(f"text: {', '.join(repr(s) for s in spans)}" if spans else f"text: {name}")
+    found += [f"score {need}: {scores[need].value:.2f}" for need in sorted(rule.names.scores) if need in scores]
+    for name in sorted(rule.names.options):
+        figure = getattr(comparison, name)
+        if figure is not None:
+            found.append(f"{name}: {as_text(figure)}")
+    return (*found, *(f"source: {s}" for s in rule.sources))
+
+
+def as_text(value: object) -> str:
+    """A fact's value as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float | int):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def caveats(verdict: Verdict, facts: Facts, workload: Workload, book: DecisionBook) -> tuple[str, ...]:
+    """What could make the verdict wrong, most important first."""
+    made: list[str] = []
+    if verdict.close_call:
+        made.append(
+            "The odds are near even and one new fact can turn them; prompting is the default, being cheap to undo."
+        )
+    if len({g.toward for g in verdict.gates}) > 1:
+        made.append("Both approaches meet an obstacle; look at the options before anything is spent.")
+    other: Approach = "prompt_engineering" if verdict.approach == "fine_tuning" else "fine_tuning"
+    against = strongest(verdict, other)
+    if against and not verdict.close_call:
+        made.append(f"What speaks against it: {' and '.join(against)}.")
+    if verdict.approach == "fine_tuning" and facts.prompted_quality is None:
+        made.append("No measured quality of a prompt is known: that tuning gains anything is still to be shown.")
+    if verdict.approach == "fine_tuning" and facts.labelled_examples is None:
+        made.append("The number of labelled examples was not stated.")
+    if facts.language not in ("en", "unknown"):
+        made.append(f"The text is not English ({facts.language}): it was read only in part, so confidence is lowered.")
+    if "requests_per_day" in workload.defaulted:
+        made.append(f"The volume was not stated; costs are for {workload.requests_per_day:,.0f} requests a day.")
+    made += facts.conflicts
+    made.append(book.settings.age_of_evidence)
+    return tuple(made)
+
+
+def standard_error(share: float, examples: float) -> float:
+    """Standard error of a share measured on so many examples."""
+    return sqrt(max(share * (1 - share), 0.01) / max(examples, 1))
