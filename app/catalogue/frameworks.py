@@ -28,8 +28,8 @@ class FrameworkProfile:
     id: Framework
     calibrated: bool
     """Whether measured runs of this framework stand behind its constants."""
-    naming: Literal["peft", "by_role"]
-    """How target names are read: see `app.estimate.params.adapter`."""
+    naming: Literal["peft", "by_role", "either"]
+    """How target names are read: see `app.estimate.params_adapter`; `either` tries PEFT's reading first."""
     # what is assumed when the request leaves it out
     default_attention: Attention
     default_optimizer: Optimizer
@@ -82,6 +82,8 @@ class FrameworkProfile:
     """Reserved over allocated, of what is alive in a step, when all batches have one shape."""
     varied_slack: float
     """The same when the length varies from batch to batch."""
+    varied_slack_high: float
+    """The most that it may be then."""
     context_bytes: int
     """CUDA context, libraries and NCCL buffers on the card."""
     memory_spread: float

@@ -9,25 +9,36 @@ from functools import lru_cache
 
 from app.catalogue.frameworks import FrameworkProfile
 from app.estimate.memory_shapes import BlockShape
+from app.estimate.memory_weights import Prepared
+from app.estimate.training_settings import Run
 from app.schemas.vocabulary import Attention, CrossEntropy, Precision
 
 STATISTIC_BYTES = 4
 """Softmax statistics of flash attention: one fp32 per head and token."""
+SOFTMAX_BYTES = 4.0
+"""Eager attention computes its softmax in fp32."""
 ACTIVATION_BYTES: dict[Precision, int] = {"bf16": 2, "fp16": 2, "fp32": 4, "fp8": 2}
 """Bytes of an activation; under fp8 only the inputs of matrix products are 8 bit."""
 SAVED_PER_GATED_VALUE = 3
 """SwiGLU and GeGLU: gate, activated gate and up projection."""
+UPCAST_BYTES = 4.0
+"""An fp32 value."""
+FUSED_LINEAR_BYTES = 8.0
+"""Per hidden value: Liger's chunks are chosen so that their logits take about as much as the hidden states."""
+FULL_PRECISION_LOGIT_BYTES = 12.0
+"""In fp32: logits, shifted copy and log-softmax."""
+KEEPS_INPUT = frozenset({"nf4", "nf4_double", "int8"})
+"""Quantised layers of bitsandbytes; GPTQ's keep nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActivationKey:
+class Kept:
     """What the bytes depend on, apart from the shape of the block."""
 
     attention: Attention
     precision: Precision
     full: bool
     quantized: bool
-    """Weights in 4 or 8 bit whose linears keep their input (bitsandbytes)."""
     fused: bool
     """Fused norm, rotary and activation kernels."""
     dropout: bool
@@ -37,46 +48,92 @@ class ActivationKey:
     padded: bool
     """Batches carry a padding mask."""
 
+    @property
+    def width(self) -> int:
+        """Bytes of an activation."""
+        return ACTIVATION_BYTES[self.precision]
 
-@dataclass(frozen=True, slots=True)
-class SavedBytes:
-    """Bytes per token that one block keeps, by mechanism; `per_length` once more per token of the sequence."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenBytes:
+    """Bytes per token over all blocks, by mechanism; `scores` once more per token of the sequence."""
 
     attention: float
     mlp: float
     norms: float
     adapter: float
     quantized_inputs: float
-    per_length: float
-    backward: float
-    """Gradients alive while this block runs backward."""
+    scores: float
     expert_copies: float
-    """Rebuilt expert weights, not per token: per block."""
+    """Rebuilt expert weights: bytes whatever the tokens."""
+    largest_copy: float
+    """The same of one block."""
+    blocks: tuple[tuple[float, float], ...]
+    """Of each kind of block: bytes of one at work backward, flat and per token of the sequence."""
+    backward: float
+    """Gradients alive while one block runs backward."""
+    checkpoint: float
+    """Inputs of all blocks."""
+    head: float
+    """Output head and loss at their peak."""
 
-    def flat(self) -> float:
-        """Everything that does not grow with the square of the length."""
+    def inside(self) -> float:
+        """Everything inside the blocks that does not grow with the square of the length."""
         return self.attention + self.mlp + self.norms + self.adapter + self.quantized_inputs
 
 
+def token_bytes(base: Prepared, run: Run, profile: FrameworkProfile) -> TokenBytes:
+    """Bytes per token of this base model and adapter under the run's settings (cached)."""
+    quantized = run.quantization in KEEPS_INPUT
+    return _token_bytes(
+        base, profile, run.cross_entropy, run.attention, run.precision, run.method == "full", quantized,
+        run.dropout, run.dora, run.upcast, run.checkpointing, not run.packed,
+    )  # fmt: skip
+
+
 @lru_cache(maxsize=4096)
-def saved_bytes(shape: BlockShape, key: ActivationKey, profile: FrameworkProfile) -> SavedBytes:
-    """Bytes that one block keeps for its backward pass."""
-    width = ACTIVATION_BYTES[key.precision]
-    per_length = shape.heads * (2 * width + 4.0) if key.attention == "eager" else 0.0
-    backward = profile.backward_hidden_bytes * shape.hidden + profile.backward_mlp_bytes * shape.inner
-    return SavedBytes(
-        attention=_attention(shape, key, profile, width),
-        mlp=_mlp(shape, key, width),
-        norms=_norms(shape, key, profile, width),
-        adapter=_adapter(shape, key, profile),
-        quantized_inputs=profile.quantized_input_bytes * shape.linear_inputs if key.quantized else 0.0,
-        per_length=per_length,
-        backward=backward * width / 2,
-        expert_copies=shape.adapted_expert_values * width,
+def _token_bytes(
+    base: Prepared, profile: FrameworkProfile, cross_entropy: CrossEntropy, attention: Attention, precision: Precision,
+    full: bool, quantized: bool, dropout: bool, dora: bool, upcast: bool, checkpointing: bool, padded: bool,
+) -> TokenBytes:  # fmt: skip
+    key = Kept(
+        attention=attention, precision=precision, full=full, quantized=quantized, fused=cross_entropy != "eager",
+        dropout=dropout, dora=dora, upcast=upcast, checkpointing=checkpointing, padded=padded,
+    )  # fmt: skip
+    blocks = [(s.count, s, _block(s, key, profile)) for s in base.blocks]
+    score_bytes = (2 * key.width + SOFTMAX_BYTES) if attention == "eager" else 0.0
+    backward = [_backward(s, key, profile) for s in base.blocks]
+    hidden = base.blocks[0].hidden
+    return TokenBytes(
+        attention=sum(n * kept[0] for n, _, kept in blocks),
+        mlp=sum(n * kept[1] for n, _, kept in blocks),
+        norms=sum(n * kept[2] for n, _, kept in blocks),
+        adapter=sum(n * kept[3] for n, _, kept in blocks),
+        quantized_inputs=sum(n * kept[4] for n, _, kept in blocks),
+        scores=sum(n * s.heads * score_bytes for n, s, _ in blocks),
+        expert_copies=float(sum(n * s.adapted_expert_values * key.width for n, s, _ in blocks)),
+        largest_copy=float(max(s.adapted_expert_values for s in base.blocks) * key.width),
+        blocks=tuple(
+            (sum(kept) + back, s.heads * score_bytes) for (_, s, kept), back in zip(blocks, backward, strict=True)
+        ),
+        backward=max(backward),
+        checkpoint=base.layers * hidden * max(UPCAST_BYTES if upcast else 0.0, key.width) * profile.checkpoints_on_card,
+        head=_head(hidden, base.parts.architecture.vocab_size, cross_entropy, precision, profile),
     )
 
 
-def _attention(s: BlockShape, key: ActivationKey, profile: FrameworkProfile, width: int) -> float:
+def _block(s: BlockShape, key: Kept, profile: FrameworkProfile) -> tuple[float, float, float, float, float]:
+    """Bytes per token that one block keeps: attention, MLP, norms, adapter, inputs of quantised layers."""
+    return (
+        _attention(s, key, profile),
+        _mlp(s, key),
+        _norms(s, key, profile),
+        _adapter(s, key, profile),
+        profile.quantized_input_bytes * s.linear_inputs if key.quantized else 0.0,
+    )
+
+
+def _attention(s: BlockShape, key: Kept, profile: FrameworkProfile) -> float:
     """Queries, keys, values and output of the kernel; repeated or cached keys and values where a framework does so."""
     grouped = s.key < s.query
     repeated = grouped and key.attention in profile.repeats_kv and (key.padded or profile.qkv_view_kept)
@@ -88,29 +145,29 @@ def _attention(s: BlockShape, key: ActivationKey, profile: FrameworkProfile, wid
         values += s.key + s.value
     if key.full:
         values += s.attended
-    return width * values + STATISTIC_BYTES * s.heads
+    return key.width * values + STATISTIC_BYTES * s.heads
 
 
-def _mlp(s: BlockShape, key: ActivationKey, width: int) -> float:
-    """Inner activations; the down projection's input too when its weight is trained."""
+def _mlp(s: BlockShape, key: Kept) -> float:
+    """Inner activations; the down projection's input too when its weight is trained; what routing copies."""
     per_value = SAVED_PER_GATED_VALUE if s.gated else 1
-    routed = width * s.dispatched
-    return width * s.inner * (per_value + (1 if key.full else 0)) + routed
+    return float(key.width * (s.inner * (per_value + (1 if key.full else 0)) + s.dispatched))
 
 
-def _norms(s: BlockShape, key: ActivationKey, profile: FrameworkProfile, width: int) -> float:
+def _norms(s: BlockShape, key: Kept, profile: FrameworkProfile) -> float:
     """Inputs of the norms, and what trained norm weights and trained linears keep of their outputs."""
-    per_value = profile.fused_rms_norm_bytes if key.fused else profile.rms_norm_bytes
+    scale = key.width / 2
+    per_value = profile.fused_rms_norm_bytes * scale if key.fused else max(profile.rms_norm_bytes, key.width)
     if key.upcast:
-        per_value = max(per_value, 4.0)
-    kept = per_value * s.rms_values * (width / 2 if key.fused else 1) + width * s.layer_norm_values
+        per_value = max(per_value, UPCAST_BYTES)
+    kept = per_value * s.rms_values + key.width * s.layer_norm_values
     if key.full:
         normalised = 0.0 if key.fused else profile.trained_norm_bytes
-        kept += (normalised + profile.trained_input_bytes) * s.norm_values * width / 2
+        kept += (normalised + profile.trained_input_bytes) * s.norm_values * scale
     return kept
 
 
-def _adapter(s: BlockShape, key: ActivationKey, profile: FrameworkProfile) -> float:
+def _adapter(s: BlockShape, key: Kept, profile: FrameworkProfile) -> float:
     """Each adapter's copy of its input (with its dropout mask), its rank-wide activation, and DoRA's outputs."""
     per_input = profile.adapter_input_bytes + (profile.dropout_mask_bytes if key.dropout else 0.0)
     inputs = float(s.adapter_inputs)
@@ -122,16 +179,18 @@ def _adapter(s: BlockShape, key: ActivationKey, profile: FrameworkProfile) -> fl
     return kept + (profile.dora_bytes * s.adapter_outputs if key.dora else 0.0)
 
 
-def head_bytes(
+def _backward(s: BlockShape, key: Kept, profile: FrameworkProfile) -> float:
+    """Gradients alive at a time inside a block."""
+    return (profile.backward_hidden_bytes * s.hidden + profile.backward_mlp_bytes * s.inner) * key.width / 2
+
+
+def _head(
     hidden: int, vocabulary: int, cross_entropy: CrossEntropy, precision: Precision, profile: FrameworkProfile
 ) -> float:
-    """Bytes per token of output head and loss at their peak.
-
-    A fused linear cross-entropy works in chunks whose logits take about as much as the hidden states.
-    """
+    """Bytes per token of output head and loss at their peak."""
     if cross_entropy == "fused_linear":
-        return 8.0 * hidden * ACTIVATION_BYTES[precision] / 2
+        return FUSED_LINEAR_BYTES * hidden * ACTIVATION_BYTES[precision] / 2
     per_entry = profile.eager_logit_bytes if cross_entropy == "eager" else profile.fused_logit_bytes
     if precision == "fp32":
-        per_entry = max(per_entry, 12.0)
+        per_entry = max(per_entry, FULL_PRECISION_LOGIT_BYTES)
     return per_entry * vocabulary + profile.head_hidden_bytes * hidden

@@ -44,7 +44,11 @@ def memory_estimate(
     return MemoryEstimate(
         components=components,
         peak_at=found.peak_at,
-        moments={name: round(size) for name, size in found.moments.items()},
+        moments={
+            "start_of_backward": round(found.start_of_backward),
+            "end_of_backward": round(found.end_of_backward),
+            "optimizer_step": round(found.optimizer_step),
+        },
         peak_allocated_bytes=Range(low=allocated.low, expected=float(peak), high=allocated.high),
         peak_reserved_bytes=reserved,
         device_bytes=device,
@@ -67,7 +71,7 @@ def figures(
     shorter = 1.0 if run.lengths_known or corrections.spread is not None else SHORTER_THAN_MAXIMUM
     context = float(profile.context_bytes)
     limit = memory_bytes - context
-    moving = found.peak() - resident
+    moving = found.peak - resident
     held, most = _held(found, run, profile)
     allocated = _range(resident, moving * corrections.allocated, spread, shorter, 0.0)
     wider = 0.0 if corrections.spread is not None else most - held
@@ -94,16 +98,15 @@ def _held(found: Footprint, run: Run, profile: FrameworkProfile) -> tuple[float,
     Block and head need pieces of different sizes, and what one has freed serves the other only in part; lengths
     that vary from batch to batch leave still more pieces that fit nothing.
     """
-    a = found.activations
-    pieces = min(a.block, a.head) if a.checkpoints else 0.0
-    slack = profile.packed_slack if run.packed else profile.varied_slack
-    start = found.moments["start_of_backward"]
-    moving = start - found.resident
-    held = start + profile.pool_overlap * pieces + slack * moving
-    most = start + pieces + 2 * slack * moving
-    optimizer = found.moments["optimizer_step"]
-    rest = optimizer - found.resident
-    return max(held, optimizer + profile.packed_slack * rest), max(most, optimizer + 3 * profile.packed_slack * rest)
+    pieces = min(found.block, found.head) if found.checkpointing else 0.0
+    slack, slack_high = profile.packed_slack, 2 * profile.packed_slack
+    if not run.packed:
+        slack, slack_high = profile.varied_slack, profile.varied_slack_high
+    moving = found.start_of_backward - found.resident
+    held = found.start_of_backward + profile.pool_overlap * pieces + slack * moving
+    most = found.start_of_backward + pieces + slack_high * moving
+    rest = profile.packed_slack * (found.optimizer_step - found.resident)
+    return max(held, found.optimizer_step + rest), max(most, found.optimizer_step + 3 * rest)
 
 
 def _capped(held: Range, needed: Range, limit: float) -> Range:

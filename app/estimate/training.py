@@ -9,7 +9,6 @@ from app.errors import InputError
 from app.estimate.memory import Footprint, footprint
 from app.estimate.memory_device import NO_CORRECTIONS, Corrections, figures, memory_estimate
 from app.estimate.memory_weights import Prepared, prepared
-from app.estimate.params_adapter import adapter_bytes
 from app.estimate.training_calibration import REMAINING_MEMORY_SPREAD, Calibration, moving_factor, time_factor
 from app.estimate.training_changes import changes_that_fit
 from app.estimate.training_cost import energy_kwh, gpu_hours, total_tokens, training_cost
@@ -68,7 +67,7 @@ def estimate_training(
         total_parameters=base.parts.total_parameters,
         trainable_parameters=trainable,
         trainable_fraction=trainable / (base.parts.total_parameters + (0 if run.full else trainable)),
-        adapter_bytes=adapter_bytes(base.adapter) if base.adapter else None,
+        adapter_bytes=base.saved_bytes,
         memory=memory,
         flops_per_token=time.flops.total,
         tokens_per_second_per_gpu=speed,

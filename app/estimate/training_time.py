@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from app.catalogue.frameworks import FrameworkProfile, load_frameworks
 from app.errors import InputError
 from app.estimate.flops import Flops, executed_flops
-from app.estimate.memory import activation_key
-from app.estimate.memory_activations import head_bytes, saved_bytes
+from app.estimate.memory_activations import token_bytes
 from app.estimate.memory_weights import Prepared, StaticBytes
 from app.estimate.training_settings import Run
 from app.schemas.world import GpuSpec
@@ -112,13 +111,8 @@ def _compute_seconds(base: Prepared, run: Run, flops: Flops, profile: FrameworkP
 
 def _traffic_bytes(base: Prepared, run: Run, profile: FrameworkProfile) -> float:
     """Bytes per token that elementwise kernels move: in proportion to what they keep for backward."""
-    key = activation_key(run)
-    kept = 0.0
-    for shape in base.blocks:
-        saved = saved_bytes(shape, key, profile)
-        kept += shape.count * (saved.flat() + saved.per_length * run.padded_length)
-    vocabulary = base.parts.architecture.vocab_size
-    kept += head_bytes(base.blocks[0].hidden, vocabulary, run.cross_entropy, run.precision, profile)
+    t = token_bytes(base, run, profile)
+    kept = t.inside() + t.scores * run.padded_length + t.head
     factor = profile.traffic_factor if run.cross_entropy == "eager" else profile.fused_traffic_factor
     passes = 1 + (CHECKPOINT_LAUNCHES if run.checkpointing else 0)
     return factor * kept * passes

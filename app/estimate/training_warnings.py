@@ -48,13 +48,13 @@ def _qlora_over_lora(case: Case) -> str | None:
     if run.method != "qlora" or (run.checkpointing and not run.upcast):
         return None
     lora = case.other(replace(run, method="lora", quantization="none", upcast=False))
-    here, there = case.found.peak(), lora.peak()
+    here, there = case.found.peak, lora.peak
     if here < there:
         return None
     saved = lora.static.weights - case.found.static.weights
     reasons = []
-    if case.found.activations.quantized_inputs:
-        reasons.append(f"quantised layers keep their inputs ({as_gib(case.found.activations.quantized_inputs)})")
+    if case.found.quantized_inputs:
+        reasons.append(f"quantised layers keep their inputs ({as_gib(case.found.quantized_inputs)})")
     if run.upcast:
         reasons.append("norms and the residual stream are fp32")
     reasons.append(f"the largest weight is unpacked while in use ({as_gib(case.found.static.dequantized)})")
@@ -66,31 +66,31 @@ def _qlora_over_lora(case: Case) -> str | None:
 
 def _lora_over_full(case: Case) -> str | None:
     """Adapters keep one copy of their input each; full fine-tuning shares one."""
-    run, a = case.run, case.found.activations
-    if run.method != "lora" or run.checkpointing or a.adapter <= 0:
+    run = case.run
+    if run.method != "lora" or run.checkpointing:
         return None
     full = case.other(replace(run, method="full", r=0))
-    if case.found.peak() < full.peak():
+    if case.found.peak < full.peak:
         return None
     return (
-        f"LoRA needs {as_gib(case.found.peak())} here and full fine-tuning {as_gib(full.peak())}: every adapter keeps "
-        f"its own copy of its input, {as_gib(a.adapter)} in all. Turn on gradient_checkpointing or adapt fewer modules."
+        f"LoRA needs {as_gib(case.found.peak)} here and full fine-tuning {as_gib(full.peak)}: every adapter keeps "
+        f"its own copy of its input, {as_gib(case.found.adapter_inputs)} in all. Turn on gradient_checkpointing or adapt fewer modules."
     )
 
 
 def _vocabulary(case: Case) -> str | None:
     """A large vocabulary makes the loss a large part of the peak."""
     found = case.found
-    head = found.activations.head
-    if found.peak_at != "start_of_backward" or head < found.activations.block or head < VOCABULARY_SHARE * found.peak():
+    head = found.head
+    if found.peak_at != "start_of_backward" or head < found.block or head < VOCABULARY_SHARE * found.peak:
         return None
     if case.run.cross_entropy == "fused_linear":
         return None
     vocabulary = case.base.parts.architecture.vocab_size
-    fused = case.other(replace(case.run, cross_entropy="fused_linear"))
+    without = max(found.peak - head + found.block, found.end_of_backward, found.optimizer_step)
     return (
-        f"Logits over a vocabulary of {vocabulary:,} take {as_gib(head)} of the {as_gib(found.peak())} peak; "
-        f"a fused linear cross-entropy (Liger) would bring it to {as_gib(fused.peak())}."
+        f"Logits over a vocabulary of {vocabulary:,} take {as_gib(head)} of the {as_gib(found.peak)} peak; "
+        f"a fused linear cross-entropy (Liger) would bring it to {as_gib(without)}."
     )
 
 
