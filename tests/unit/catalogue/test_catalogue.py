@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.catalogue import STALE_AFTER_DAYS, load_catalogue
+from app.catalogue import STALE_AFTER_DAYS, load_catalogue, loading
 from app.catalogue.stale import main as stale_main
 from app.errors import UnknownNameError
 
@@ -39,7 +39,7 @@ def test_it_cannot_be_changed() -> None:
     ("asked", "answered", "parameters"),
     [
         ("Qwen/Qwen3-8B", "Qwen/Qwen3-8B", 8_190_735_360),
-        ("qwen/qwen3-8b", "Qwen/Qwen3-8B", 8_190_735_360),
+        ("qwen/QWEN3-8b", "Qwen/Qwen3-8B", 8_190_735_360),
         ("Qwen/Qwen3-8B-Base", "Qwen/Qwen3-8B-Base", 8_190_735_360),
         ("meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.1-8B-Instruct", 8_030_261_248),
         ("meta-llama/Meta-Llama-3.1-8B", "meta-llama/Meta-Llama-3.1-8B", 8_030_261_248),
@@ -76,14 +76,15 @@ def test_hosted_models_are_found_by_id_and_by_a_unique_name() -> None:
 def test_contract_prices_of_an_overlay_win_and_are_marked(tmp_path: Path) -> None:
     price = """
 gpu_prices:
-  - {gpu: L4, provider: Us, terms: contract, unit: USD/hour, values: {2026-11-01: 0.33}, source: ours, checked: 2026-11-01}
+  - {gpu: L40S, provider: Us, terms: contract, unit: USD/hour, values: {2026-11-01: 0.33}, source: ours,
+     checked: 2026-11-01}
 """
     catalogue = load_catalogue(overlay(tmp_path, price))
-    usual = catalogue.gpu("L4").usd_per_hour
+    usual = catalogue.gpu("L40S").usd_per_hour
     assert usual is not None
     assert (usual.value, usual.as_of) == (0.33, date(2026, 11, 1))
     assert "Our contract" in usual.source
-    assert len(catalogue.gpu("L4").prices) == len(load_catalogue().gpu("L4").prices) + 1
+    assert len(catalogue.gpu("L40S").prices) == len(load_catalogue().gpu("L40S").prices) + 1
 
 
 def test_an_overlay_changes_the_digest_and_nothing_else(tmp_path: Path) -> None:
@@ -94,12 +95,26 @@ def test_an_overlay_changes_the_digest_and_nothing_else(tmp_path: Path) -> None:
     assert ours.base_models == plain.base_models
 
 
-def test_comments_and_layout_do_not_change_the_digest(tmp_path: Path) -> None:
-    rate = "currencies: {XAU: {unit: USD, values: {2026-11-01: 4000.0}, source: ours, checked: 2026-11-01}}\n"
-    first = load_catalogue(overlay(tmp_path, rate)).digest
+def test_comments_layout_and_order_do_not_change_the_digest(tmp_path: Path) -> None:
+    first = "currencies: {XAU: {unit: USD, values: {2026-11-01: 4000.0}, source: ours, checked: 2026-11-01}}\n"
+    second = """
+# a remark
+currencies:
+  XAU:
+    checked: 2026-11-01
+    source: ours
+    values: {2026-11-01: 4000.0}
+    unit: USD
+"""
     again = tmp_path / "again"
     again.mkdir()
-    assert load_catalogue(overlay(again, f"# a remark\n\n{rate}")).digest == first
+    assert load_catalogue(overlay(tmp_path, first)).digest == load_catalogue(overlay(again, second)).digest
+
+
+def test_profiles_count_towards_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_profiles = loading.digest({})
+    monkeypatch.setattr(loading, "PROFILES", ())
+    assert loading.digest({}) != with_profiles
 
 
 def test_a_changed_overlay_is_read_again(tmp_path: Path) -> None:
