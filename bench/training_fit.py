@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 import yaml
-from bench.training import MEMORY, Comparison, Row, compare, rows_of, source_of
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from app.catalogue.frameworks import FILE, FrameworkProfile, load_frameworks
 from app.catalogue.strict_yaml import DATA
+from bench.training import MEMORY, Comparison, Row, compare, rows_of, source_of
 
 MEMORY_SCALE = 0.05
 """Relative error of memory that counts as one."""
@@ -105,7 +105,7 @@ def fit(rows: list[Row]) -> list[float]:
 def _weighted(c: Comparison, rows_of_source: int) -> float:
     scale = MEMORY_SCALE if c.figure in MEMORY else TIME_SCALE
     weight = min(1.0, ROWS_OF_EQUAL_WEIGHT / rows_of_source) ** 0.5
-    return weight * log(c.estimated.expected / c.measured) / scale
+    return float(weight * log(c.estimated.expected / c.measured) / scale)
 
 
 def main() -> None:

@@ -66,21 +66,40 @@ def figures(
     corrections: Corrections = NO_CORRECTIONS,
 ) -> tuple[Range, Range, Range]:
     """Allocated, reserved and device bytes."""
-    resident = found.resident
+    resident, spread, shorter = _certainty(found, run, profile, corrections)
+    allocated = _range(resident, (found.peak - resident) * corrections.allocated, spread, shorter, 0.0)
+    held, most = _held(found, run, profile)
+    wider = 0.0 if corrections.spread is not None else most - held
+    limit = memory_bytes - profile.context_bytes
+    reserved = _capped(
+        _range(resident, (held - resident) * corrections.reserved, spread, shorter, wider), allocated, limit
+    )
+    device = reserved
+    if corrections.device != corrections.reserved:
+        shown = _range(resident, (held - resident) * corrections.device, spread, shorter, wider)
+        device = _capped(shown, allocated, limit)
+    return allocated, reserved, _with_context(device, profile)
+
+
+def device_range(
+    found: Footprint, run: Run, profile: FrameworkProfile, memory_bytes: float, corrections: Corrections
+) -> Range:
+    """What the card shows."""
+    return figures(found, run, profile, memory_bytes, corrections)[2]
+
+
+def _certainty(
+    found: Footprint, run: Run, profile: FrameworkProfile, corrections: Corrections
+) -> tuple[float, float, float]:
+    """Resident bytes, half-width of the rest, and how much shorter the longest batch may be."""
     spread = profile.memory_spread if corrections.spread is None else corrections.spread
     shorter = 1.0 if run.lengths_known or corrections.spread is not None else SHORTER_THAN_MAXIMUM
-    context = float(profile.context_bytes)
-    limit = memory_bytes - context
-    moving = found.peak - resident
-    held, most = _held(found, run, profile)
-    allocated = _range(resident, moving * corrections.allocated, spread, shorter, 0.0)
-    wider = 0.0 if corrections.spread is not None else most - held
-    reserved = _range(resident, (held - resident) * corrections.reserved, spread, shorter, wider)
-    shown = _range(resident, (held - resident) * corrections.device, spread, shorter, wider)
-    reserved = _capped(reserved, allocated, limit)
-    shown = _capped(shown, allocated, limit)
-    device = Range(low=shown.low + context / 2, expected=shown.expected + context, high=shown.high + 2 * context)
-    return allocated, reserved, device
+    return found.resident, spread, shorter
+
+
+def _with_context(held: Range, profile: FrameworkProfile) -> Range:
+    context = profile.context_bytes
+    return Range(low=held.low + context / 2, expected=held.expected + context, high=held.high + 2 * context)
 
 
 def _range(resident: float, moving: float, spread: float, shorter: float, wider: float) -> Range:

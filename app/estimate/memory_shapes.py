@@ -76,7 +76,7 @@ def _block_shape(parts: Inventory, block: Block, targets: tuple[AdapterTarget, .
     value_width = a.v_head_dim if a.kv_lora_rank else a.head_dim
     parallel = a.family in _PARALLEL_FAMILIES
     has_layer_norm = any(p.bias for p in norms) or a.family == "olmo"
-    norm_values = sum(_norm_width(p, a.num_attention_heads, kv_heads) for p in norms)
+    norm_values = sum(_norm_width(p, parts) for p in norms)
     stream_inputs = a.hidden_size * (1 if parallel else 2)
     attended = a.num_attention_heads * value_width
     return BlockShape(
@@ -101,10 +101,12 @@ def _block_shape(parts: Inventory, block: Block, targets: tuple[AdapterTarget, .
     )
 
 
-def _norm_width(part: Part, heads: int, kv_heads: int) -> int:
-    """Values that a norm reads per token: a norm per head reads all heads."""
-    per_head = heads if "q_" in part.name else kv_heads if "k_" in part.name else 1
-    return part.d_out * per_head
+def _norm_width(part: Part, parts: Inventory) -> int:
+    """Values that a norm reads per token: one as wide as a head reads all heads."""
+    a = parts.architecture
+    if part.d_out != a.head_dim or part.d_out == a.hidden_size:
+        return part.d_out
+    return part.d_out * (a.num_key_value_heads if part.name.startswith("k") else a.num_attention_heads)
 
 
 def _mlp(parts: Inventory, block: Block) -> tuple[int, bool, int]:

@@ -10,7 +10,7 @@ from app.estimate.memory import Footprint, footprint
 from app.estimate.memory_device import NO_CORRECTIONS, Corrections, figures, memory_estimate
 from app.estimate.memory_weights import Prepared, prepared
 from app.estimate.training_calibration import REMAINING_MEMORY_SPREAD, Calibration, moving_factor, time_factor
-from app.estimate.training_changes import changes_that_fit
+from app.estimate.training_changes import Setting, changes_that_fit
 from app.estimate.training_cost import energy_kwh, gpu_hours, total_tokens, training_cost
 from app.estimate.training_settings import Run, resolve
 from app.estimate.training_time import StepTime, peak_flops, step_time
@@ -46,7 +46,7 @@ def estimate_training(
     """
     frameworks = load_frameworks()
     profile = profile or frameworks.profiles[request.training.framework or "generic"]
-    run, assumed = resolve(request, profile, frameworks.reasons[profile.id])
+    run, assumed = resolve(request, profile, frameworks.reasons[profile.id], gpu)
     base = prepared(architecture, request.lora, profile.naming)
     found = footprint(base, run, profile)
     time = step_time(base, run, found.static, profile, gpu)
@@ -55,7 +55,8 @@ def estimate_training(
     memory = memory_estimate(found, run, profile, gpu, corrections)
     step = _step_range(time, run, profile, fitted)
     if not memory.fits:
-        changes = changes_that_fit(base, run, profile, gpu, time.seconds, other_gpus, corrections)
+        now = Setting(base, run, profile, gpu, found, corrections)
+        changes = changes_that_fit(now, time.seconds, other_gpus)
         memory = replace(memory, would_fit_with=changes)
     tokens = total_tokens(request, run.mean_length, assumed)
     speed = _speed(run, step)
@@ -89,7 +90,7 @@ def calibrate(
     request = measured.run
     frameworks: Frameworks = load_frameworks()
     profile = profile or frameworks.profiles[request.training.framework or "generic"]
-    run, _ = resolve(request, profile, frameworks.reasons[profile.id])
+    run, _ = resolve(request, profile, frameworks.reasons[profile.id], gpu)
     base = prepared(architecture, request.lora, profile.naming)
     found = footprint(base, run, profile)
     allocated, reserved, device = figures(found, run, profile, gpu.memory_bytes, NO_CORRECTIONS)

@@ -1,11 +1,11 @@
-"""Single changes that would make a run fit on its card, cheapest first."""
+"""Single changes that would make a run fit on its card, cheapest first; two at a time only where no single one does."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.catalogue.frameworks import FrameworkProfile
 from app.estimate.memory import Footprint, footprint
-from app.estimate.memory_device import Corrections, figures
+from app.estimate.memory_device import Corrections, device_range
 from app.estimate.memory_weights import Prepared, prepared
 from app.estimate.training_settings import Run
 from app.estimate.training_time import step_time
@@ -18,43 +18,56 @@ USUAL_RANK = 16
 """Rank of the adapter proposed in place of full fine-tuning."""
 MOST_CHANGES = 6
 """Changes reported."""
+OTHER_GPUS = 4
+"""Other GPUs looked at, the cheapest per hour first."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    change: str
-    text: str
+class Setting:
+    """A run on a card, as the estimate sees it."""
+
     base: Prepared
     run: Run
+    profile: FrameworkProfile
     gpu: GpuSpec
+    found: Footprint
+    corrections: Corrections
+
+    def changed(self, run: Run, base: Prepared | None = None) -> "Setting":
+        """The same with another run (and adapter)."""
+        base = base or self.base
+        return Setting(base, run, self.profile, self.gpu, footprint(base, run, self.profile), self.corrections)
+
+    def on(self, gpu: GpuSpec) -> "Setting":
+        """The same run on another card."""
+        return Setting(self.base, self.run, self.profile, gpu, self.found, self.corrections)
+
+    def device(self) -> Range:
+        """What the card would show."""
+        return device_range(self.found, self.run, self.profile, self.gpu.memory_bytes, self.corrections)
+
+    def fits(self) -> bool:
+        """The expected device figure is within the card's memory."""
+        return self.device().expected <= self.gpu.memory_bytes
 
 
-def changes_that_fit(
-    base: Prepared,
-    run: Run,
-    profile: FrameworkProfile,
-    gpu: GpuSpec,
-    seconds: float,
-    others: Sequence[GpuSpec],
-    corrections: Corrections,
-) -> tuple[MemoryChange, ...]:
-    """Changes after which the expected device figure fits, by the money they cost (time where no price is known)."""
-    fitting: list[tuple[float, MemoryChange]] = []
-    for c in _candidates(base, run, profile, gpu, others, corrections):
-        device = _device(c.base, c.run, profile, c.gpu, corrections)
-        if device.expected > c.gpu.memory_bytes:
-            continue
-        found = footprint(c.base, c.run, profile)
-        factor = step_time(c.base, c.run, found.static, profile, c.gpu).seconds / seconds
-        change = MemoryChange(change=c.change, text=c.text, device_bytes=device, time_factor=factor)
-        fitting.append((factor * _price_factor(gpu, c.gpu), change))
-    fitting.sort(key=lambda pair: pair[0])
-    return tuple(change for _, change in fitting[:MOST_CHANGES])
+Candidate = tuple[str, str, Setting]
+"""The change as `field=value`, in words, and the run after it."""
 
 
-def _device(base: Prepared, run: Run, profile: FrameworkProfile, gpu: GpuSpec, corrections: Corrections) -> Range:
-    found: Footprint = footprint(base, run, profile)
-    return figures(found, run, profile, gpu.memory_bytes, corrections)[2]
+def changes_that_fit(now: Setting, seconds: float, others: Sequence[GpuSpec]) -> tuple[MemoryChange, ...]:
+    """Changes after which the run fits, by the money they cost (by time where no price is known)."""
+    here = [c for c in _on_this_card(now) if c[2].fits()] or [c for c in _two_at_a_time(now) if c[2].fits()]
+    priced = [_priced(now, c, seconds) for c in (*here, *_other_cards(now, others))]
+    priced.sort(key=lambda pair: pair[0])
+    return tuple(change for _, change in priced[:MOST_CHANGES])
+
+
+def _priced(now: Setting, candidate: Candidate, seconds: float) -> tuple[float, MemoryChange]:
+    change, text, then = candidate
+    factor = step_time(then.base, then.run, then.found.static, then.profile, then.gpu).seconds / seconds
+    made = MemoryChange(change=change, text=text, device_bytes=then.device(), time_factor=factor)
+    return factor * _price_factor(now.gpu, then.gpu), made
 
 
 def _price_factor(gpu: GpuSpec, other: GpuSpec) -> float:
@@ -63,66 +76,74 @@ def _price_factor(gpu: GpuSpec, other: GpuSpec) -> float:
     return other.usd_per_hour.value / gpu.usd_per_hour.value
 
 
-def _candidates(
-    base: Prepared,
-    run: Run,
-    profile: FrameworkProfile,
-    gpu: GpuSpec,
-    others: Sequence[GpuSpec],
-    corrections: Corrections,
-) -> Iterator[_Candidate]:
+def _on_this_card(now: Setting) -> Iterator[Candidate]:
+    run = now.run
     if not run.checkpointing:
         text = "Recompute activations in the backward pass"
-        yield _Candidate("training.gradient_checkpointing=true", text, base, replace(run, checkpointing=True), gpu)
+        yield "training.gradient_checkpointing=true", text, now.changed(replace(run, checkpointing=True))
     if run.cross_entropy != "fused_linear":
         text = "Compute the loss in chunks from the hidden states (Liger)"
-        yield _Candidate(
-            "training.cross_entropy=fused_linear", text, base, replace(run, cross_entropy="fused_linear"), gpu
-        )
-    yield from _smaller_batches(base, run, profile, gpu, corrections)
+        yield "training.cross_entropy=fused_linear", text, now.changed(replace(run, cross_entropy="fused_linear"))
+    yield from _smaller_batch(now)
     if run.full and run.optimizer != "paged_adamw_8bit":
         text = "Keep 8-bit optimizer states in pageable memory"
-        yield _Candidate(
-            "training.optimizer=paged_adamw_8bit", text, base, replace(run, optimizer="paged_adamw_8bit"), gpu
-        )
-    yield from _lighter_methods(base, run, profile, gpu)
-    if run.gpu_count > 1 and run.sharding in ("none", "ddp"):
+        yield "training.optimizer=paged_adamw_8bit", text, now.changed(replace(run, optimizer="paged_adamw_8bit"))
+    yield from _lighter_methods(now)
+    if run.gpu_count > 1 and run.sharding in ("none", "ddp", "zero2"):
         text = f"Divide weights and states among the {run.gpu_count} GPUs"
-        yield _Candidate("hardware.sharding=fsdp", text, base, replace(run, sharding="fsdp"), gpu)
-    for other in others:
-        if other.memory_bytes > gpu.memory_bytes and run.precision in other.flops_per_second:
-            yield _Candidate(
-                f"hardware.gpu={other.id}", f"{other.name} ({as_gib(other.memory_bytes)})", base, run, other
-            )
+        yield "hardware.sharding=fsdp", text, now.changed(replace(run, sharding="fsdp"))
 
 
-def _smaller_batches(
-    base: Prepared, run: Run, profile: FrameworkProfile, gpu: GpuSpec, corrections: Corrections
-) -> Iterator[_Candidate]:
+def _smaller_batch(now: Setting) -> Iterator[Candidate]:
     """The largest halved micro-batch that fits, with accumulation that keeps the optimizer step as it was."""
-    size, steps = run.micro_batch_size, run.accumulation
+    size, steps = now.run.micro_batch_size, now.run.accumulation
     while size > 1:
         steps = -(-steps * size // (size // 2))
         size //= 2
-        smaller = replace(run, micro_batch_size=size, accumulation=steps)
-        if _device(base, smaller, profile, gpu, corrections).expected <= gpu.memory_bytes:
-            text = f"{size} sequences at a time, {steps} micro-batches a step"
-            yield _Candidate(f"training.micro_batch_size={size}", text, base, smaller, gpu)
+        then = now.changed(replace(now.run, micro_batch_size=size, accumulation=steps))
+        if then.fits():
+            yield f"training.micro_batch_size={size}", f"{size} sequences at a time, {steps} micro-batches a step", then
             return
 
 
-def _lighter_methods(base: Prepared, run: Run, profile: FrameworkProfile, gpu: GpuSpec) -> Iterator[_Candidate]:
+def _lighter_methods(now: Setting) -> Iterator[Candidate]:
     """LoRA in place of full, QLoRA in place of either."""
+    run, profile, tuned = now.run, now.profile, now.base
     if run.method == "qlora" or run.precision == "fp8":
         return
-    tuned = base
     if run.full:
-        tuned = prepared(base.parts.architecture, LoraSettings(r=USUAL_RANK), profile.naming)
+        tuned = prepared(now.base.parts.architecture, LoraSettings(r=USUAL_RANK), "peft")
         lora = replace(run, method="lora", r=USUAL_RANK)
-        yield _Candidate(
-            "method=lora", f"Train a LoRA adapter of rank {USUAL_RANK} on all linear layers", tuned, lora, gpu
-        )
+        text = f"Train a LoRA adapter of rank {USUAL_RANK} on all linear layers"
+        yield "method=lora", text, now.changed(lora, tuned)
     qlora = replace(
         run, method="qlora", quantization="nf4_double", r=run.r or USUAL_RANK, upcast=profile.default_upcast
     )
-    yield _Candidate("method=qlora,quantization=nf4_double", "Keep the frozen weights in 4 bit", tuned, qlora, gpu)
+    yield "method=qlora,quantization=nf4_double", "Keep the frozen weights in 4 bit", now.changed(qlora, tuned)
+
+
+def _two_at_a_time(now: Setting) -> Iterator[Candidate]:
+    """Checkpointing with single sequences, alone and with each lighter method."""
+    settings = "training.gradient_checkpointing=true,training.micro_batch_size=1"
+    yield settings, "Recompute activations, one sequence at a time", now.changed(_one_at_a_time(now.run))
+    for change, text, then in _lighter_methods(now):
+        text = f"{text}; recompute activations, one sequence at a time"
+        yield f"{change},{settings}", text, then.changed(_one_at_a_time(then.run))
+
+
+def _one_at_a_time(run: Run) -> Run:
+    steps = run.accumulation * run.micro_batch_size
+    return replace(run, checkpointing=True, micro_batch_size=1, accumulation=steps)
+
+
+def _other_cards(now: Setting, others: Sequence[GpuSpec]) -> Iterator[Candidate]:
+    larger = [g for g in others if g.memory_bytes > now.gpu.memory_bytes and now.run.precision in g.flops_per_second]
+    larger.sort(key=lambda g: (g.usd_per_hour.value if g.usd_per_hour else float("inf"), g.memory_bytes))
+    seen = 0
+    for gpu in larger:
+        then = now.on(gpu)
+        if then.fits():
+            yield f"hardware.gpu={gpu.id}", f"{gpu.name} ({as_gib(gpu.memory_bytes)})", then
+            seen += 1
+        if seen == OTHER_GPUS:
+            return

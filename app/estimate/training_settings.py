@@ -9,6 +9,7 @@ from app.errors import InputError, InputProblem
 from app.schemas.base import Assumption
 from app.schemas.training import TrainingRequest, TrainingSettings
 from app.schemas.vocabulary import Attention, CrossEntropy, Method, Optimizer, Precision, Quantization, Sharding
+from app.schemas.world import GpuSpec
 
 MEAN_OVER_MAX_LENGTH = 0.5
 """Mean over longest sequence when the mean is unknown: between instruction sets (0.2 to 0.3: Alpaca 0.2,
@@ -102,10 +103,11 @@ def check_method(request: TrainingRequest) -> None:
 
 
 def resolve(
-    request: TrainingRequest, profile: FrameworkProfile, reasons: Mapping[str, Assumption]
+    request: TrainingRequest, profile: FrameworkProfile, reasons: Mapping[str, Assumption], gpu: GpuSpec
 ) -> tuple[Run, list[Assumption]]:
     """The run that is estimated and what had to be assumed. Raises InputError for contradictions."""
     check_method(request)
+    precision, precision_assumed = _precision(request, profile, reasons, gpu)
     t, hardware = request.training, request.hardware
     assumed: list[Assumption] = []
     mean, padded, packed, known = _lengths(t, assumed)
@@ -129,7 +131,7 @@ def resolve(
         checkpointing=t.gradient_checkpointing,
         attention=t.attention or profile.default_attention,
         optimizer=t.optimizer or profile.default_optimizer,
-        precision=t.precision or profile.default_precision,
+        precision=precision,
         cross_entropy=t.cross_entropy or profile.default_cross_entropy,
         torch_compile=bool(t.torch_compile),
         upcast=_upcast(request, profile),
@@ -139,6 +141,7 @@ def resolve(
         replicas=replicas,
     )
     assumed += [reasons[f"default_{name}"] for name in _left_out(request)]
+    assumed += precision_assumed
     return run, assumed
 
 
@@ -152,10 +155,30 @@ _SEVERAL_UNSHARDED = Assumption(
 
 def _left_out(request: TrainingRequest) -> list[str]:
     t = request.training
-    names = [name for name in ("attention", "optimizer", "precision", "cross_entropy") if getattr(t, name) is None]
+    names = [name for name in ("attention", "optimizer", "cross_entropy") if getattr(t, name) is None]
     if t.upcast_norms_and_embeddings is None and request.method == "qlora":
         names.append("upcast")
     return names
+
+
+def _precision(
+    request: TrainingRequest, profile: FrameworkProfile, reasons: Mapping[str, Assumption], gpu: GpuSpec
+) -> tuple[Precision, list[Assumption]]:
+    """The run's precision: the framework's default where the GPU has it, else fp16. Raises InputError for fp8 without.
+
+    bf16 on a GPU without bf16 tensor cores runs all the same, emulated; the estimate warns.
+    """
+    asked = request.training.precision
+    if asked is None:
+        if profile.default_precision in gpu.flops_per_second:
+            return profile.default_precision, [reasons["default_precision"]]
+        return "fp16", [
+            Assumption(name="precision", value="fp16", origin="inferred", source=f"{gpu.name} has no bf16 tensor cores")
+        ]
+    if asked == "fp8" and asked not in gpu.flops_per_second:
+        known = ", ".join(gpu.flops_per_second)
+        raise InputError.at("/training/precision", f"{gpu.name} has no fp8 tensor cores.", f"It has {known}.")
+    return asked, []
 
 
 def _upcast(request: TrainingRequest, profile: FrameworkProfile) -> bool:

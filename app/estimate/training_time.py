@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from app.catalogue.frameworks import FrameworkProfile, load_frameworks
-from app.errors import InputError
 from app.estimate.flops import Flops, executed_flops
 from app.estimate.memory_activations import token_bytes
 from app.estimate.memory_weights import Prepared, StaticBytes
@@ -57,14 +56,9 @@ class StepTime:
 
 
 def peak_flops(run: Run, gpu: GpuSpec) -> float:
-    """Dense tensor peak of the run's precision. Raises InputError when the GPU lacks it."""
-    peak = gpu.flops_per_second.get(run.precision)
-    if peak is None:
-        known = ", ".join(sorted(gpu.flops_per_second))
-        raise InputError.at(
-            "/training/precision", f"{gpu.name} has no {run.precision} tensor cores.", f"It has {known}."
-        )
-    return peak
+    """Dense tensor peak of the run's precision; without bf16 tensor cores bf16 is emulated at the pace of fp32."""
+    rates = gpu.flops_per_second
+    return rates[run.precision] if run.precision in rates else rates["fp32"]
 
 
 def step_time(base: Prepared, run: Run, static: StaticBytes, profile: FrameworkProfile, gpu: GpuSpec) -> StepTime:

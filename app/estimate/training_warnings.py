@@ -35,7 +35,17 @@ class Case:
 
 def warnings(case: Case) -> tuple[str, ...]:
     """All that applies, the most consequential first."""
-    rules = (_qlora_over_lora, _lora_over_full, _vocabulary, _launch_bound, _links, _padding, _lengths, _unmeasured)
+    rules = (
+        _qlora_over_lora,
+        _lora_over_full,
+        _vocabulary,
+        _launch_bound,
+        _links,
+        _padding,
+        _lengths,
+        _emulated,
+        _unmeasured,
+    )
     found = [text for rule in rules if (text := rule(case))]
     if case.base.adapter:
         found += case.base.adapter.warnings
@@ -60,7 +70,7 @@ def _qlora_over_lora(case: Case) -> str | None:
     reasons.append(f"the largest weight is unpacked while in use ({as_gib(case.found.static.dequantized)})")
     return (
         f"QLoRA needs {as_gib(here)} here and LoRA {as_gib(there)}: weights shrink by {as_gib(saved)}, but "
-        f"{' and '.join(reasons)}. Gradient checkpointing changes that."
+        f"{' and '.join(reasons)}." + ("" if run.checkpointing else " Gradient checkpointing changes that.")
     )
 
 
@@ -74,7 +84,8 @@ def _lora_over_full(case: Case) -> str | None:
         return None
     return (
         f"LoRA needs {as_gib(case.found.peak)} here and full fine-tuning {as_gib(full.peak)}: every adapter keeps "
-        f"its own copy of its input, {as_gib(case.found.adapter_inputs)} in all. Turn on gradient_checkpointing or adapt fewer modules."
+        f"its own copy of its input, {as_gib(case.found.adapter_inputs)} in all. Turn on gradient_checkpointing, or "
+        "adapt fewer modules."
     )
 
 
@@ -133,6 +144,14 @@ def _lengths(case: Case) -> str | None:
     return (
         "Give mean_seq_length: nothing is known of the lengths, so memory is for batches of max_seq_length "
         f"({case.run.max_length:,}) and time for a mean of {case.run.mean_length:,.0f} tokens."
+    )
+
+
+def _emulated(case: Case) -> str | None:
+    if case.run.precision in case.gpu.flops_per_second:
+        return None
+    return (
+        f"{case.gpu.name} has no {case.run.precision} tensor cores: products are emulated, many times slower. Use fp16."
     )
 
 
