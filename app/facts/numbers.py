@@ -1,0 +1,271 @@
+"""Numbers of a text, in figures and in words, as values: `40,000`, `3.500`, `250 000`, `1.2M`, `half a million`, `10-15k`.
+
+`find_numbers` reads each token once. A range counts with its upper end (the codebook's rule).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from app.facts.tokens import Tokens
+
+K, M, G, LAKH, CRORE = 1e3, 1e6, 1e9, 1e5, 1e7
+DOZEN = 12.0
+_SMALL: Mapping[str, float] = MappingProxyType(
+    {w: float(n) for n, w in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"])}
+)  # fmt: skip
+_TENS: Mapping[str, float] = MappingProxyType(
+    {w: 10.0 * n for n, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)}
+)
+_SCALES: Mapping[str, float] = MappingProxyType({
+    "hundred": 100.0, "hundreds": 100.0, "thousand": K, "million": M, "millions": M, "billion": G, "trillion": 1e12,
+    "lakh": LAKH, "lakhs": LAKH, "lac": LAKH, "crore": CRORE, "crores": CRORE, "dozen": DOZEN, "grand": K,
+    "mio": M, "mln": M, "mrd": G, "bn": G, "mn": M, "thsd": K,
+})  # fmt: skip
+_SUFFIXES: Mapping[str, float] = MappingProxyType(
+    {"k": K, "m": M, "mm": M, "b": G, "bn": G, "mn": M, "mil": M, "mio": M, "cr": CRORE}
+)
+"""Letters that follow figures at once or after one blank; `m` may also be metres or minutes: see `Number.suffix`."""
+_FRACTIONS: Mapping[str, float] = MappingProxyType({
+    "half": 0.5, "quarter": 0.25, "quarters": 0.25, "third": 1 / 3, "thirds": 1 / 3, "tenth": 0.1, "tenths": 0.1,
+    "fifth": 0.2, "fifths": 0.2, "twentieth": 0.05, "hundredth": 0.01, "hundredths": 0.01, "thousandth": 0.001,
+})  # fmt: skip
+_WORDS = frozenset((*_SMALL, *_TENS, *_SCALES, *_FRACTIONS, "a", "an", "couple"))
+_RANGE_SIGNS = frozenset(("-", "–", "—", "to", "or", "and", "till", "bis"))
+_IDENTIFIER_BEFORE = frozenset(
+    ["version", "v", "section", "chapter", "clause", "article", "step", "phase", "level", "tier", "type", "iso", "din", "en", "rfc", "table", "figure", "fig", "nr", "#", "part", "annex", "appendix", "act", "rule", "gate", "floor", "area", "sprint", "release", "requirement", "category", "stage", "paragraph", "§", "python", "windows", "outlook", "schema", "epic", "lot"]
+)
+"""Words after which a figure is a name."""
+_YEAR_FIRST, _YEAR_LAST = 1850, 2100
+_GROUPS = re.compile(r"[.,'’]")
+ABSURD = 1e13
+"""No rate, count or sum of a description is larger; longer digit strings are serial numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number or range: its upper value and its tokens `first` up to `last` (exclusive)."""
+
+    value: float
+    low: float
+    first: int
+    last: int
+    suffix: str = ""
+    """Letters that multiplied it, as written: `k`, `M`, `m`, `bn` or a word."""
+    in_words: bool = False
+    year: bool = False
+    """A bare figure that may be a year."""
+    identifier: bool = False
+    """Part of a name such as `ICD-10`, `section 4.2` or a date."""
+    decimal: bool = False
+    attached: bool = False
+    """Followed by a hyphen, as in `200-word`."""
+
+
+def figure(digits: str) -> float | None:
+    """The value of digits with separators, English, European, Swiss or Indian; None for dates and versions."""
+    parts = _GROUPS.split(digits)
+    if len(parts) == 1:
+        return float(digits)
+    if not all(parts):
+        return None
+    signs = [c for c in digits if c in ".,'’"]
+    first, rest = parts[0], parts[1:]
+    if len(parts) == 2:
+        return _one_separator(first, rest[0], signs[0])
+    if len(set(signs)) == 1:
+        grouped = all(len(p) == 3 for p in rest) and len(first) <= 3
+        indian = signs[0] == "," and len(rest[-1]) == 3 and all(len(p) == 2 for p in rest[:-1]) and len(first) <= 2
+        return float("".join(parts)) if grouped or indian else None
+    if len(set(signs[:-1])) == 1 and signs[-1] in ".," and all(len(p) == 3 for p in rest[:-1]):
+        return float("".join(parts[:-1]) + "." + parts[-1])
+    return None
+
+
+def _one_separator(first: str, rest: str, sign: str) -> float:
+    """`40,000` and `3.500` group thousands, `1,5`, `0.125` and `1.2` are decimals."""
+    if len(rest) == 3 and len(first) <= 3 and first[0] != "0":
+        return float(first + rest)
+    return float(f"{first}.{rest}") if sign in ".," else float(first + rest)
+
+
+def find_numbers(tokens: Tokens) -> list[Number]:
+    """Every number of a text in order; years and names are among them, marked as such."""
+    found: list[Number] = []
+    i, words = 0, tokens.words
+    while i < len(words):
+        word = words[i]
+        made = None
+        if word[0].isdigit():
+            made = _in_figures(tokens, i)
+        elif word in _WORDS:
+            made = _in_words(tokens, i)
+        if made is None:
+            i += 1
+            continue
+        if found:
+            made = _joined(tokens, found, made)
+        found.append(made)
+        i = made.last
+    return found
+
+
+def _in_figures(tokens: Tokens, i: int) -> Number | None:
+    words, starts, ends, text = tokens.words, tokens.starts, tokens.ends, tokens.text
+    digits, last = words[i], i + 1
+    if len(digits) <= 3 and digits[0] != "0" and digits.isdigit():
+        while last < len(words) and len(words[last]) == 3 and words[last].isdigit() and _one_blank(tokens, last):
+            digits += words[last]
+            last += 1
+    value = figure(digits) if digits.isascii() else None
+    if value is None or value > ABSURD:
+        return Number(0.0, 0.0, i, last, identifier=True)
+    plain = last == i + 1 and digits.isdigit()
+    named = _is_name(tokens, i)
+    value, last, suffix = _scaled(tokens, value, last)
+    attached = (
+        last < len(words)
+        and ends[last - 1] < len(text)
+        and text[ends[last - 1]] == "-"
+        and starts[last] == ends[last - 1] + 1
+    )
+    year = plain and not suffix and len(digits) == 4 and _YEAR_FIRST <= value <= _YEAR_LAST
+    return Number(value, value, i, last, suffix, False, year, named, "." in digits or "," in digits, attached)
+
+
+def _one_blank(tokens: Tokens, i: int) -> bool:
+    return (
+        tokens.starts[i] == tokens.ends[i - 1] + 1
+        and tokens.text[tokens.ends[i - 1]] != "-"
+        and tokens.text[tokens.ends[i - 1]] != "\n"
+    )
+
+
+def _is_name(tokens: Tokens, i: int) -> bool:
+    """`GPT-4`, `#12`, `section 4.2`: the figure names a thing."""
+    if i == 0:
+        return False
+    start, before = tokens.starts[i], tokens.words[i - 1]
+    if start and tokens.text[start - 1] in "-_/" and tokens.text[start - 2 : start - 1].isalpha():
+        return before not in ("sub", "mid", "pre", "day")
+    if before == "." and tokens.ends[i - 1] == start:
+        return True
+    return before in _IDENTIFIER_BEFORE
+
+
+def _scaled(tokens: Tokens, value: float, last: int) -> tuple[float, int, str]:
+    """Multiply by the suffixes and scale words that follow: `1.2 million`, `40k`, `5 hundred thousand`."""
+    words, suffix = tokens.words, ""
+    if last < len(words):
+        word, gap = words[last], tokens.starts[last] - tokens.ends[last - 1]
+        if (
+            word in _SUFFIXES
+            and gap <= 1
+            and (
+                gap == 0 or word in ("k", "bn", "mn", "mio", "mil") or tokens.slice(last, last + 1) in ("M", "MM", "B")
+            )
+        ):
+            suffix = tokens.slice(last, last + 1)
+            value, last = value * _SUFFIXES[word], last + 1
+    while last < len(words) and words[last] in _SCALES:
+        suffix = suffix or words[last]
+        value, last = value * _SCALES[words[last]], last + 1
+    return value, last, suffix
+
+
+def _in_words(tokens: Tokens, i: int) -> Number | None:
+    """`half a million`, `two hundred and fifty`, `one and a half million`, `three quarters of a million`, `a dozen`."""
+    words, n, first = tokens.words, len(tokens), i
+    article = words[i] in ("a", "an")
+    if article:
+        i += 1
+        if i >= n or (words[i] not in _SCALES and words[i] not in _FRACTIONS and words[i] != "couple"):
+            return None
+    if words[i] in _FRACTIONS or (
+        i + 1 < n and words[i] in _SMALL and words[i + 1] in _FRACTIONS and words[i + 1].endswith("s")
+    ):
+        return _fraction(tokens, first, i)
+    if words[i] == "couple":
+        i += 2 if i + 1 < n and words[i + 1] == "of" else 1
+        if i < n and words[i] in _SCALES:
+            value, last, _ = _scaled(tokens, 2.0, i)
+            return Number(value, value, first, last, "couple", True)
+        return None
+    value, i = _cardinal(words, i, 1.0 if article or words[i] in _SCALES else 0.0)
+    if words[first] in _SCALES and words[first].endswith("s"):
+        return None
+    if words[first] in _SCALES and not article and (first == 0 or words[first] not in ("lakh", "crore", "dozen")):
+        return None
+    return Number(value, value, first, i, "word", True)
+
+
+def _fraction(tokens: Tokens, first: int, i: int) -> Number | None:
+    """A fraction alone (`half`, used with a unit: half a second) or of a scale (`a quarter of a million`)."""
+    words, n = tokens.words, len(tokens)
+    value = 1.0
+    if words[i] in _SMALL:
+        value, i = _SMALL[words[i]], i + 1
+    value *= _FRACTIONS[words[i]]
+    i += 1
+    j = i
+    while j < n and words[j] in ("of", "a", "an"):
+        j += 1
+    if j < n and words[j] in _SCALES:
+        value, j, _ = _scaled(tokens, value, j)
+        return Number(value, value, first, j, "word", True)
+    return Number(value, value, first, i, "fraction", True)
+
+
+def _cardinal(words: list[str], i: int, start: float) -> tuple[float, int]:
+    """Value of number words from token `i` on, and the token after them."""
+    total, current, n = 0.0, start, len(words)
+    while i < n:
+        word = words[i]
+        if word in _SMALL or word in _TENS:
+            current += _SMALL.get(word, 0.0) or _TENS.get(word, 0.0)
+            if word in _SMALL and i + 1 < n and words[i + 1] in _SMALL:
+                return total + current, i + 1
+        elif word in _SCALES:
+            scale = _SCALES[word]
+            if scale > 100 or word == "dozen":
+                total, current = total + (current or 1.0) * scale, 0.0
+            else:
+                current = (current or 1.0) * scale
+        elif (
+            word == "and" and i + 1 < n and current + total >= 100 and (words[i + 1] in _SMALL or words[i + 1] in _TENS)
+        ):
+            pass
+        elif word == "and" and i + 2 < n and words[i + 1] == "a" and words[i + 2] in ("half", "quarter"):
+            current += _FRACTIONS[words[i + 2]]
+            i += 2
+        else:
+            break
+        i += 1
+    return total + current, i
+
+
+def _joined(tokens: Tokens, found: list[Number], second: Number) -> Number:
+    """Join `second` with the number before it into a range when only a range sign stands between them."""
+    one = found[-1]
+    gap = tokens.text[tokens.ends[one.last - 1] : tokens.starts[second.first]].strip().lower()
+    comma = gap == "," and one.in_words and second.in_words and one.last - one.first == 1
+    if not (comma or gap in _RANGE_SIGNS) or one.identifier or second.identifier or second.suffix == "fraction":
+        return second
+    if gap == "and" and not (one.first and tokens.words[one.first - 1] == "between"):
+        return second
+    low, high = one.value, second.value
+    if one.suffix == "" and second.suffix and low < high and low * (high_scale := _scale_of(second)) <= high:
+        low *= high_scale
+    if low > high or (one.year and second.year):
+        return second
+    found.pop()
+    return Number(
+        high, low, one.first, second.last, second.suffix, second.in_words, False, False, second.decimal, second.attached
+    )
+
+
+def _scale_of(number: Number) -> float:
+    key = number.suffix.lower()
+    return _SUFFIXES.get(key) or _SCALES.get(key) or 1.0

@@ -1,0 +1,148 @@
+"""Many word patterns, matched in one pass over the tokens of a text.
+
+A pattern is words with blanks between: `word` itself, `wor*` any word that begins so, `(a|b)` one of several, `[a]` or
+`[a|b]` present or not, `_` any one word, `~` up to three words; brackets nest. All patterns form one automaton whose states are made
+deterministic when they are first reached, so that a pass costs a look-up or two per token however many patterns there
+are. Time is linear in the text: a match is never longer than the longest pattern.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+
+GAP_WORDS = 3
+"""The most words that `~` leaps over."""
+STATES_KEPT = 20_000
+"""Deterministic states remembered; beyond it all are forgotten, so that hostile texts cannot fill the memory."""
+WORDS_KEPT = 65_536
+_LONGEST_PREFIX = 16
+_ANY = "_"
+_PARTS = re.compile(r"[()\[\]|~]|[\w'&+./%$=<>,→]+\*?")
+Hit = tuple[str, int, int]
+"""Label of a pattern, its first token and the token after its last."""
+
+
+class _State:
+    """A set of places in patterns that are reached together."""
+
+    __slots__ = ("after", "labels", "nodes")
+
+    def __init__(self, nodes: frozenset[int], labels: tuple[str, ...]) -> None:
+        self.nodes, self.labels = nodes, labels
+        self.after: dict[int, _State | None] = {}
+
+
+class Patterns:
+    """Labelled patterns, compiled. Raises ValueError for what is no pattern, or would match nothing at all."""
+
+    def __init__(self, labels: Mapping[str, Iterable[str]]) -> None:
+        self._edges: list[dict[str, list[int]]] = [{}]
+        self._accepts: dict[int, set[str]] = {}
+        for label, patterns in labels.items():
+            for pattern in patterns:
+                self._add(label, pattern)
+        known = {key for edges in self._edges for key in edges} - {_ANY}
+        self._keys_of: list[tuple[str, ...]] = []
+        self._symbol = _symbols(known, self._keys_of)
+        self._states: dict[frozenset[int], _State] = {}
+        self._start = _State(frozenset((0,)), ())
+
+    def hits(self, words: Sequence[str]) -> list[Hit]:
+        """Every match, in the order of its first token; matches may overlap."""
+        if len(self._states) > STATES_KEPT:
+            self._states, self._start = {}, _State(frozenset((0,)), ())
+        symbols = [*map(self._symbol, words), -1]
+        found: list[Hit] = []
+        begin = self._start
+        for i in range(len(words)):
+            state: _State | None = begin
+            j = i
+            while state is not None:
+                symbol = symbols[j]
+                j += 1
+                after = state.after
+                state = after[symbol] if symbol in after else self._step(state, symbol)
+                if state is not None and state.labels:
+                    found.extend([(label, i, j) for label in state.labels])
+        return found
+
+    def _step(self, state: _State, symbol: int) -> _State | None:
+        """The state behind `state` and a word; -1 is the end of the text."""
+        after: set[int] = set()
+        if symbol >= 0:
+            for node in state.nodes:
+                edges = self._edges[node]
+                for key in self._keys_of[symbol]:
+                    after.update(edges.get(key, ()))
+        made = None
+        if after:
+            nodes = frozenset(after)
+            made = self._states.get(nodes)
+            if made is None:
+                labels = sorted({label for node in nodes for label in self._accepts.get(node, ())})
+                made = self._states[nodes] = _State(nodes, tuple(labels))
+        state.after[symbol] = made
+        return made
+
+    def _add(self, label: str, pattern: str) -> None:
+        """Append the nodes of one pattern."""
+        parts = _PARTS.findall(pattern)
+        ends, last = self._sequence(parts, 0, (0,))
+        if last < len(parts) or 0 in ends or "".join(parts) != pattern.replace(" ", ""):
+            raise ValueError(f"{pattern!r} is no pattern")
+        for end in ends:
+            self._accepts.setdefault(end, set()).add(label)
+
+    def _sequence(self, parts: list[str], i: int, ends: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+        """Nodes at which `parts` from i on have matched, up to a closing bracket or bar, and where that stands."""
+        while i < len(parts) and parts[i] not in ("|", ")", "]"):
+            if parts[i] in ("(", "["):
+                ends, i = self._choice(parts, i, ends)
+            elif parts[i] == "~":
+                last = ends
+                for _ in range(GAP_WORDS):
+                    last = self._edge(last, _ANY)
+                    ends += last
+                i += 1
+            else:
+                ends, i = self._edge(ends, parts[i]), i + 1
+        return ends, i
+
+    def _choice(self, parts: list[str], i: int, starts: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+        closing = ")" if parts[i] == "(" else "]"
+        ends = starts if closing == "]" else ()
+        while i < len(parts) and parts[i] != closing:
+            made, i = self._sequence(parts, i + 1, starts)
+            ends += made
+        if i >= len(parts):
+            raise ValueError(f"bracket not closed: {' '.join(parts)}")
+        return tuple(dict.fromkeys(ends)), i + 1
+
+    def _edge(self, starts: tuple[int, ...], word: str) -> tuple[int]:
+        node = self._node()
+        for start in starts:
+            self._edges[start].setdefault(word, []).append(node)
+        return (node,)
+
+    def _node(self) -> int:
+        self._edges.append({})
+        return len(self._edges) - 1
+
+
+def _symbols(known: set[str], keys_of: list[tuple[str, ...]]) -> Callable[[str], int]:
+    """A function from a word to a small number; words that no pattern tells apart share theirs."""
+    numbers: dict[tuple[str, ...], int] = {}
+
+    @lru_cache(maxsize=WORDS_KEPT)
+    def symbol(word: str) -> int:
+        found = [word] if word in known else []
+        found += [s for n in range(1, min(len(word), _LONGEST_PREFIX) + 1) if (s := word[:n] + "*") in known]
+        if word[0].isalnum():
+            found.append(_ANY)
+        keys = tuple(found)
+        if keys not in numbers:
+            numbers[keys] = len(keys_of)
+            keys_of.append(keys)
+        return numbers[keys]
+
+    return symbol

@@ -1,0 +1,88 @@
+"""Precision and recall of the quantity grammar: `python -m bench.quantities [TABLE or CORPUS ...] [--misses]`.
+
+A quantity counts as right within 2 % of the expected value, money within 10 % (exchange rates differ by day). The
+held-out table is written by somebody else and never tuned on: of it only the aggregate is printed.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from app.facts.scan import CONVERSIONS, read_quantities
+
+CASES = Path(__file__).parents[1] / "tests" / "cases"
+TABLES = (CASES / "quantities.yaml", CASES / "quantities_heldout.yaml")
+RATES = {"USD": 1.0, "EUR": 1.08, "GBP": 1.27, "CHF": 1.13, "INR": 0.012, "JPY": 0.0066}
+"""The rates that both tables were written with."""
+TOLERANCE, MONEY_TOLERANCE = 0.02, 0.10
+RECORDED = (
+    "requests_per_day", "peak_requests_per_second", "latency_p95_seconds", "time_to_first_token_p95_seconds", "labelled_examples",
+    "input_tokens", "prompt_tokens", "output_tokens", "monthly_budget_usd", "training_budget_usd", "prompted_quality", "target_quality",
+)  # fmt: skip
+Row = tuple[str, Mapping[str, float]]
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """Texts and what is to be read from them, of a phrase table or a labelled corpus."""
+    if path.suffix == ".jsonl":
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            yield row["text"], row["quantities"]
+    else:
+        for row in yaml.safe_load(path.read_text(encoding="utf-8")):
+            yield row["text"], row["expect"]
+
+
+def is_right(name: str, found: float, wanted: float) -> bool:
+    """Equal within the tolerance."""
+    tolerance = MONEY_TOLERANCE if name.endswith("_usd") else TOLERANCE
+    return abs(found - wanted) <= tolerance * abs(wanted) + 1e-12
+
+
+def measure(path: Path, show: bool, only: str | None = None) -> dict[str, Counter[str]]:
+    """Counts of right, wrong and missed quantities by name."""
+    counts: dict[str, Counter[str]] = {}
+    for text, expected in rows(path):
+        found = {k: q.value for k, q in read_quantities(text, RATES, CONVERSIONS).items() if k in RECORDED}
+        for name in {*found, *expected}:
+            one = counts.setdefault(name, Counter())
+            right = name in found and name in expected and is_right(name, found[name], expected[name])
+            one["right"] += right
+            one["found"] += name in found
+            one["expected"] += name in expected
+            if show and not right and only in (None, name):
+                print(f"  {name}: expected {expected.get(name)}, found {found.get(name)}: {text}")
+    return counts
+
+
+def shown(counts: Counter[str]) -> str:
+    """Precision and recall as text."""
+    precision = counts["right"] / counts["found"] if counts["found"] else 1.0
+    recall = counts["right"] / counts["expected"] if counts["expected"] else 1.0
+    return f"precision {precision:.3f} ({counts['right']}/{counts['found']})  recall {recall:.3f} ({counts['right']}/{counts['expected']})"
+
+
+def main() -> None:
+    """Print the figures of every table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("paths", nargs="*", type=Path, default=TABLES)
+    parser.add_argument(
+        "--misses", action="store_true", help="print what was misread (never of held-out or frozen texts)"
+    )
+    parser.add_argument("--only", help="one quantity")
+    arguments = parser.parse_args()
+    for path in arguments.paths:
+        hidden = "heldout" in path.name or "frozen" in path.name
+        counts = measure(path, arguments.misses and not hidden, arguments.only)
+        total: Counter[str] = sum(counts.values(), Counter[str]())
+        print(f"{path.name}: {shown(total)}")
+        for name in sorted(counts):
+            print(f"  {name:36s}{shown(counts[name])}")
+
+
+if __name__ == "__main__":
+    main()
