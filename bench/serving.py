@@ -18,16 +18,20 @@ from typing import Any
 
 from app.catalogue import load_catalogue
 from app.catalogue.engines import EngineProfile, load_engines
+from app.estimate.kv_cache import kv_cache_bytes_per_token
 from app.estimate.serving_steps import StepTimes, step_times
 from app.estimate.serving_weights import BLOCK_WEIGHT_BYTES, served_weights
 from app.schemas.architecture import Architecture
+from app.schemas.vocabulary import Engine, KvCachePrecision, ServingWeights
 from app.schemas.world import GpuSpec
 
 POINTS = Path(__file__).parents[1] / "tests" / "cases" / "serving_points.jsonl.gz"
-WEIGHTS = {"bf16": "bf16", "fp16": "bf16", "fp8": "fp8", "fp8_block": "fp8", "nvfp4": "int4"}
-KV_CACHE = {"nvfp4": "fp8"}
+WEIGHTS: dict[str, ServingWeights] = {"bf16": "bf16", "fp16": "bf16", "fp8": "fp8", "fp8_block": "fp8", "nvfp4": "int4"}
+KV_CACHE: dict[str, KvCachePrecision] = {"nvfp4": "fp8"}
 """NVIDIA's FP4 checkpoints name an fp8 cache in their quantisation config; the others are taken as bf16."""
-ENGINES = {"vllm": "vllm", "sglang": "sglang", "trtllm": "trtllm", "trtllm-static": "trtllm"}
+ENGINES: dict[str, Engine] = {"vllm": "vllm", "sglang": "sglang", "trtllm": "trtllm", "trtllm-static": "trtllm"}
+
+MEASURED: tuple[Engine, ...] = ("vllm", "sglang", "trtllm")
 
 # Priors of the fit: where a constant should lie before any point is seen, and by what factor it may differ (one
 # standard deviation of its logarithm). Tight ones are physics: nothing reads faster than the memory's peak.
@@ -110,22 +114,22 @@ def _point(row: Mapping[str, Any], catalogue: Any) -> Point:
     )
 
 
-def point_steps(point: Point, engine: EngineProfile, kv_cache: str | None = None) -> StepTimes:
+def point_steps(point: Point, engine: EngineProfile, kv_cache: KvCachePrecision | None = None) -> StepTimes:
     """The estimator's coefficients for a point."""
     return step_times(
         point.architecture,
         point.gpu,
         engine,
         tensor_parallel=point.tensor_parallel,
-        weights=WEIGHTS[point.quantization],  # type: ignore[arg-type]
-        kv_cache=kv_cache or KV_CACHE.get(point.quantization, "bf16"),  # type: ignore[arg-type]
+        weights=WEIGHTS[point.quantization],
+        kv_cache=kv_cache or KV_CACHE.get(point.quantization, "bf16"),
         adapter="none",
         input_tokens=point.input_tokens,
         output_tokens=point.output_tokens,
     )
 
 
-def predicted(point: Point, engines: Mapping[str, EngineProfile], kv_cache: str | None = None) -> float:
+def predicted(point: Point, engines: Mapping[Engine, EngineProfile], kv_cache: KvCachePrecision | None = None) -> float:
     """Milliseconds between two tokens; what does not fit in memory waits."""
     steps = point_steps(point, engines[ENGINES[point.engine]], kv_cache)
     running = min(point.concurrency, steps.slots) if steps.slots >= 1 else point.concurrency
@@ -141,8 +145,8 @@ def roofline(point: Point, bandwidth_share: float = 1.0, compute_share: float = 
     batch = point.concurrency
     touched = 1 - (1 - held.experts_per_token / held.experts) ** batch if held.experts else 0.0
     active = held.dense + held.head + (held.expert * held.experts_per_token / held.experts if held.experts else 0)
-    read = (held.dense + held.expert * touched) * BLOCK_WEIGHT_BYTES[weights] + held.head * 2  # type: ignore[index]
-    kv = 2 * 2 * point.architecture.num_hidden_layers * point.architecture.num_key_value_heads * point.architecture.head_dim
+    read = (held.dense + held.expert * touched) * BLOCK_WEIGHT_BYTES[weights] + held.head * 2
+    kv = kv_cache_bytes_per_token(point.architecture)
     cached = batch * (point.input_tokens + point.output_tokens / 2) * kv
     gpus = point.tensor_parallel
     reading = (read + cached) / (gpus * point.gpu.bandwidth_bytes_per_second * bandwidth_share)
@@ -152,19 +156,19 @@ def roofline(point: Point, bandwidth_share: float = 1.0, compute_share: float = 
 # ---- the fit
 
 
-def constants(values: Sequence[float]) -> dict[str, EngineProfile]:
+def constants(values: Sequence[float]) -> dict[Engine, EngineProfile]:
     """Engine profiles with the given constants, in the order of SHARED and OWN."""
     held = load_engines()
     shared = dict(zip(SHARED, values[: len(SHARED)], strict=True))
     own = dict(zip(OWN, values[len(SHARED) :], strict=True))
-    made: dict[str, EngineProfile] = {}
-    for id in ("vllm", "sglang", "trtllm"):
-        mine = {f: shared[f] * factor for (engine, f), factor in own.items() if engine == id}
-        made[id] = replace(held[id], **{**shared, **mine})  # type: ignore[index]
+    made: dict[Engine, EngineProfile] = {}
+    for name in MEASURED:
+        mine = {f: shared[f] * factor for (engine, f), factor in own.items() if engine == name}
+        made[name] = replace(held[name], **{**shared, **mine})
     return made
 
 
-def fit(points: Sequence[Point], kv_cache: str | None = None) -> dict[str, EngineProfile]:
+def fit(points: Sequence[Point], kv_cache: KvCachePrecision | None = None) -> dict[Engine, EngineProfile]:
     """The constants that explain the points best, pulled toward their priors."""
     from scipy.optimize import least_squares
 
@@ -175,12 +179,13 @@ def fit(points: Sequence[Point], kv_cache: str | None = None) -> dict[str, Engin
     mean = statistics.fmean(counts.values())
     weights = [(counts[p.setup] / mean) ** -PER_SETUP for p in points]
 
-    def at(z: Sequence[float]) -> dict[str, EngineProfile]:
+    def at(z: Sequence[float]) -> dict[Engine, EngineProfile]:
         return constants([m * math.exp(s * v) for (m, s), v in zip(priors, z, strict=True)])
 
     def residuals(z: Sequence[float]) -> list[float]:
         engines = at(z)
-        errors = [w * math.log(predicted(p, engines, kv_cache) / p.measured) for p, w in zip(points, weights, strict=True)]
+        found = [predicted(p, engines, kv_cache) for p in points]
+        errors = [w * math.log(f / p.measured) for f, p, w in zip(found, points, weights, strict=True)]
         return [_softened(e) for e in errors] + [PRIOR_WEIGHT * SOFT * v for v in z]
 
     return at(least_squares(residuals, [0.0] * len(priors), diff_step=1e-3, xtol=1e-4, ftol=1e-5).x)
@@ -214,7 +219,7 @@ def coverage(points: Sequence[Point], values: Sequence[float]) -> tuple[float, f
     engines = load_engines()
     inside, widths = 0, []
     for p, v in zip(points, values, strict=True):
-        engine = engines[ENGINES[p.engine]]  # type: ignore[index]
+        engine = engines[ENGINES[p.engine]]
         inside += engine.low_factor * v <= p.measured <= engine.high_factor * v
         widths.append(engine.high_factor / engine.low_factor)
     return inside / len(points), statistics.median(widths)
@@ -234,12 +239,13 @@ def left_out(points: Sequence[Point]) -> list[float]:
 def main() -> None:
     """Print the tables; with `fit`, the constants of a fresh fit as well."""
     points = read_points()
-    shipped: Mapping[str, EngineProfile] = dict(load_engines())
+    shipped: Mapping[Engine, EngineProfile] = dict(load_engines())
     values = [predicted(p, shipped) for p in points]
     print(f"{'':46s}  rows  median     p90  bias (log)")
     report("shipped constants", points, values)
     report("shipped, cache taken as bf16 everywhere", points, [predicted(p, shipped, "bf16") for p in points])
-    report("shipped, generic engine", points, [predicted(p, dict.fromkeys(shipped, shipped["generic"])) for p in points])
+    generic = dict.fromkeys(shipped, shipped["generic"])
+    report("shipped, generic engine", points, [predicted(p, generic) for p in points])
     report("pure roofline", points, [roofline(p) for p in points])
     report("roofline with 0.8 of bandwidth, 0.5 of FLOPs", points, [roofline(p, 0.8, 0.5) for p in points])
     for title, key in KEYS.items():
@@ -248,8 +254,8 @@ def main() -> None:
     inside, width = coverage(points, values)
     print(f"range: {inside:.1%} of points inside, high over low {width:.2f} (median)")
     if "fit" in sys.argv:
-        for id, engine in fit(points).items():
-            print(id, {f: float(f"{getattr(engine, f):.3g}") for f in SHARED})
+        for name, engine in fit(points).items():
+            print(name, {f: float(f"{getattr(engine, f):.3g}") for f in SHARED})
     values = left_out(points)
     print("each base model left out of the fit")
     report("all", points, values)

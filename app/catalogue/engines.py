@@ -20,7 +20,9 @@ from app.schemas.base import Assumption
 from app.schemas.vocabulary import Engine
 
 FILE = "engines.yaml"
-CITED = ("bandwidth_efficiency", "decode_efficiency", "layer_seconds", "memory_fraction", "prefill_efficiency", "prefill_share")
+CITED = (
+    "bandwidth_efficiency", "decode_efficiency", "layer_seconds", "memory_fraction", "prefill_efficiency", "prefill_share",
+)  # fmt: skip
 """What answers cite: the constants that move an estimate most; the file has all."""
 
 
@@ -28,7 +30,7 @@ CITED = ("bandwidth_efficiency", "decode_efficiency", "layer_seconds", "memory_f
 class EngineProfile:
     """One engine. Shares lie in 0..1, `_seconds` are seconds, `_bytes` bytes on one GPU."""
 
-    id: str
+    id: Engine
     calibrated: bool
     """Whether measurements of this engine stand behind its own constants."""
     # what the GPU gives
@@ -115,8 +117,8 @@ def load_engines() -> Mapping[Engine, EngineProfile]:
     held = validated(_EngineFile, read(DATA / FILE), FILE)
     for engine in get_args(Engine):
         if engine not in held.engines:
-            raise CatalogueError(FILE, "engines", f"{engine!r} has no profile.", f"`{engine}: {{...}}`, even if empty.")
-    return MappingProxyType({id: _profile(id, held) for id in held.engines})
+            raise CatalogueError(FILE, "engines", f"{engine!r} has no profile.", f"`{engine}: {{...}}`.")
+    return MappingProxyType({engine: _profile(engine, held) for engine in held.engines})
 
 
 def engine_profile(engine: Engine) -> EngineProfile:
@@ -124,18 +126,19 @@ def engine_profile(engine: Engine) -> EngineProfile:
     return load_engines()[engine]
 
 
-def _profile(id: Engine, held: _EngineFile) -> EngineProfile:
-    own = held.engines[id]
+def _profile(engine: Engine, held: _EngineFile) -> EngineProfile:
+    own = held.engines[engine]
     values = {**held.shared, **own}
     wanted = {f.name for f in fields(EngineProfile)} - {"id", "calibrated", "assumptions"}
     for name in sorted(wanted ^ values.keys()):
         detail = "It is missing." if name in wanted else "No such field."
-        raise CatalogueError(FILE, f"engines.{id}.{name}", detail, f"one of {', '.join(sorted(wanted))}.")
+        raise CatalogueError(FILE, f"engines.{engine}.{name}", detail, f"one of {', '.join(sorted(wanted))}.")
     for name, value in values.items():
         if value.source not in held.sources:
-            raise CatalogueError(FILE, f"{name}.source", f"{value.source!r} is unknown.", f"one of {', '.join(held.sources)}.")
+            known = ", ".join(held.sources)
+            raise CatalogueError(FILE, f"{name}.source", f"{value.source!r} is unknown.", f"one of {known}.")
     return EngineProfile(
-        id=id,
+        id=engine,
         calibrated=any(v.calibrated for v in own.values()),
         assumptions=tuple(_assumption(name, values[name], held.sources[values[name].source]) for name in CITED),
         **{name: v.value for name, v in values.items()},

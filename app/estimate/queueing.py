@@ -21,8 +21,8 @@ PREFILL_VARIABILITY = 1.0
 SATURATED = 0.99
 """Utilisation from which waiting is cut off: beyond it there is no steady state."""
 STEPS, TOLERANCE = 12, 1e-3
-SEARCH_STEPS = 7
-"""Of the rate within a limit: leaves it about one part in a hundred below the best."""
+SEARCH_STEPS, CLOSE = 7, 0.01
+"""Of the rate within a limit: the search ends when the percentile is this close below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +96,35 @@ def load_at(steps: StepTimes, requests_per_second: float, slower: float = 1.0) -
 def _load(steps: StepTimes, rate: float, others: float, utilization: float, slower: float = 1.0) -> Load:
     """Times at a known number of others; scaled at the end, since all of them scale alike."""
     token = steps.token_seconds(1.0 + others)
-    most = max(others, min(steps.slots - 1.0, others + NORMAL_P95 * math.sqrt(others)))
-    busy = rate * steps.prefill
     own = steps.idle_first_token + min(others, 1.0) * token / 2.0
-    answer = steps.answer_seconds(1.0 + others)
-    slots = max(1.0, steps.slots)
-    mean_wait = waiting(busy, steps.prefill, 1.0, PREFILL_VARIABILITY) + waiting(utilization, answer, slots)
-    long_wait = waiting_p95(busy, steps.prefill, 1.0, PREFILL_VARIABILITY) + waiting_p95(utilization, answer, slots)
-    written = steps.output_tokens - 1.0
+    answer = steps.idle_first_token + (steps.output_tokens - 1.0) * token
+    wait = waiting(rate * steps.prefill, steps.prefill, 1.0, PREFILL_VARIABILITY)
+    wait += waiting(utilization, answer, max(1.0, steps.slots))
+    latency_p95, first_token_p95 = _percentiles(steps, rate, others, utilization, token)
     return Load(
         requests_per_second=rate / slower,
         others=others,
         utilization=utilization,
-        first_token=slower * (mean_wait + own),
-        first_token_p95=slower * (long_wait + own + min(others, 1.0) * token / 2.0),
-        latency=slower * (mean_wait + own + written * token),
-        latency_p95=slower * (long_wait + own + written * steps.token_seconds(1.0 + most)),
+        first_token=slower * (wait + own),
+        first_token_p95=slower * first_token_p95,
+        latency=slower * (wait + own + (steps.output_tokens - 1.0) * token),
+        latency_p95=slower * latency_p95,
     )
+
+
+def _percentiles(
+    steps: StepTimes, rate: float, others: float, utilization: float, token: float
+) -> tuple[float, float]:
+    """95th percentiles of the whole answer and of its first token; `token` is the step among `others`.
+
+    The wait's and the number in flight's 95th percentiles are added up: the careful reading.
+    """
+    crowd = max(others, min(steps.slots - 1.0, others + NORMAL_P95 * math.sqrt(others)))
+    answer = steps.idle_first_token + (steps.output_tokens - 1.0) * token
+    wait = waiting_p95(rate * steps.prefill, steps.prefill, 1.0, PREFILL_VARIABILITY)
+    wait += waiting_p95(utilization, answer, max(1.0, steps.slots))
+    first = wait + steps.idle_first_token + min(others, 1.0) * token
+    return first + (steps.output_tokens - 1.0) * steps.token_seconds(1.0 + crowd), first
 
 
 def rate_within(
@@ -126,27 +138,32 @@ def rate_within(
     top = target_utilization * sustained
     if not sustained or (latency_p95 is None and first_token_p95 is None):
         return top
-    low, under = 0.0, _excess(_load(steps, 0.0, 0.0, 0.0), latency_p95, first_token_p95)
+    limits = (latency_p95 or math.inf, first_token_p95 or math.inf)
+    under = _excess(steps, sustained, 0.0, limits)[0]
     if under > 0:
         return 0.0
-    high = others_at(steps, top)
-    over = _excess(_load(steps, top, high, target_utilization), latency_p95, first_token_p95)
+    low, high, best = 0.0, others_at(steps, top), 0.0
+    over, rate = _excess(steps, sustained, high, limits)
     if over <= 0:
         return top
     for _ in range(SEARCH_STEPS):
         share = min(0.9, max(0.02, -under / (over - under)))
         middle = low + share * (high - low)
-        rate = middle / steps.answer_seconds(1.0 + middle)
-        excess = _excess(_load(steps, rate, middle, rate / sustained), latency_p95, first_token_p95)
+        excess, rate = _excess(steps, sustained, middle, limits)
         if excess <= 0:
-            low, under = middle, excess
+            low, under, best = middle, excess, rate
+            if excess > -CLOSE:
+                break
         else:
             high, over = middle, excess
-    return low / steps.answer_seconds(1.0 + low)
+    return best
 
 
-def _excess(load: Load, latency_p95: float | None, first_token_p95: float | None) -> float:
-    """By how much the tighter limit is missed, as a fraction of it; at most 0 when both hold."""
-    late = load.latency_p95 / latency_p95 if latency_p95 is not None else 0.0
-    slow = load.first_token_p95 / first_token_p95 if first_token_p95 is not None else 0.0
-    return max(late, slow) - 1.0
+def _excess(
+    steps: StepTimes, sustained: float, others: float, limits: tuple[float, float]
+) -> tuple[float, float]:
+    """By how much the tighter limit is missed (at most 0 when both hold), and the rate that keeps `others` in flight."""
+    token = steps.token_seconds(1.0 + others)
+    rate = others / (steps.idle_first_token + (steps.output_tokens - 1.0) * token)
+    latency, first = _percentiles(steps, rate, others, rate / sustained, token)
+    return max(latency / limits[0], first / limits[1]) - 1.0, rate

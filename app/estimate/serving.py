@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.catalogue.engines import EngineProfile, engine_profile
 from app.errors import InputError
 from app.estimate.kv_cache import kv_cache_bytes_per_token
-from app.estimate.params import inventory, parameters_per_rank
+from app.estimate.params import CACHED_ARCHITECTURES, inventory
+from app.estimate.params_adapter import parameters_per_rank
 from app.estimate.queueing import Load, capacity, load_at, rate_within
 from app.estimate.serving_steps import StepTimes, step_times
 from app.schemas.architecture import Architecture
@@ -18,8 +20,8 @@ from app.units import MILLION, SECONDS_PER_HOUR, as_gib, as_seconds
 TARGET_UTILIZATION = 0.7
 """Share of capacity that replicas are sized to at the given rate (catalogue: serving_target_utilization)."""
 BURST_SHARE = 0.25
-"""Of the prefills of all requests in flight, how many a new one waits for, as measured at concurrency 4 to 8 (aiconfigurator's
-time to first token): half when all arrive together, none when they arrive apart."""
+"""Of the prefills of all requests in flight, how many a new one waits for, as measured at concurrency 4 to 8
+(aiconfigurator's time to first token): half when all arrive together, none when they arrive apart."""
 ADAPTER_RANK = 16
 """Rank assumed of adapters that are held in memory unmerged."""
 MAX_REPLICAS = 10**7
@@ -36,20 +38,21 @@ TARGET = Assumption(
     name="target_utilization",
     value=TARGET_UTILIZATION,
     origin="default",
-    source="Replicas are sized so that the given rate uses at most this share of their capacity: waiting grows as 1 / (1 - utilization).",
+    source="Replicas are sized so that the given rate uses at most this share of their capacity: waiting grows as "
+    "1 / (1 - utilization).",
 )
 CLOSED_LOOP = Assumption(
     name="arrivals",
     value="fixed concurrency",
     origin="default",
-    source="The number in flight is kept constant, as in load tests; time to first token includes a quarter of the others' "
-    "prefills (none at the low end, all at the high end). Give requests_per_second for random arrivals.",
+    source="The number in flight is kept constant, as in load tests; time to first token includes a quarter of the "
+    "others' prefills (none at the low end, all at the high end). Give requests_per_second for random arrivals.",
 )
 FOUR_BIT = Assumption(
     name="int4_bytes_per_weight",
     value=0.5625,
     origin="default",
-    source="4 bits and an 8-bit scale for every 16 weights of the blocks (NVFP4); embeddings, norms and head in 16 bits.",
+    source="4 bits and an 8-bit scale for every 16 weights of the blocks (NVFP4); the rest in 16 bits.",
 )
 
 
@@ -116,8 +119,12 @@ def _adapter_bytes(request: ServingRequest, architecture: Architecture) -> float
     """16-bit unmerged adapters on one GPU: divided with the weights they belong to."""
     if request.adapter != "unmerged":
         return 0.0
-    per_rank = parameters_per_rank(inventory(architecture))
-    return 2.0 * ADAPTER_RANK * per_rank * request.adapters / request.tensor_parallel
+    return _one_adapter_bytes(architecture) * request.adapters / request.tensor_parallel
+
+
+@lru_cache(CACHED_ARCHITECTURES)
+def _one_adapter_bytes(architecture: Architecture) -> float:
+    return 2.0 * ADAPTER_RANK * parameters_per_rank(inventory(architecture))
 
 
 def _closed_loop(steps: StepTimes, engine: EngineProfile, concurrency: int) -> Timing:
@@ -134,7 +141,8 @@ def _closed_loop(steps: StepTimes, engine: EngineProfile, concurrency: int) -> T
         high=engine.high_factor * (idle + prefills + waiting),
     )
     latency = first.plus(token.scaled(written))
-    slowest = Range(low=latency.expected, expected=idle + prefills + waiting + written * token.expected, high=latency.high)
+    last = idle + prefills + waiting + written * token.expected
+    slowest = Range(low=latency.expected, expected=last, high=max(last, latency.high))
     return Timing(
         first_token=first,
         token=token,
@@ -161,6 +169,7 @@ def replica_timing(steps: StepTimes, engine: EngineProfile, rate: float, replica
     running = 1.0 + load.others
     written = rate * steps.output_tokens
     sustained = capacity(steps) * steps.output_tokens
+    throughput = Range(low=min(written, sustained / engine.high_factor), expected=min(written, sustained), high=written)
     return Timing(
         first_token=Range(low=low.first_token, expected=load.first_token, high=high.first_token_p95),
         token=Range(
@@ -170,7 +179,7 @@ def replica_timing(steps: StepTimes, engine: EngineProfile, rate: float, replica
         ),
         latency=_rising(low, load, high, "latency"),
         latency_p95=_rising(low, load, high, "latency_p95"),
-        throughput=Range(low=min(written, sustained / engine.high_factor), expected=min(written, sustained), high=written),
+        throughput=throughput,
         running=running,
         replicas=replicas,
         utilization=load.utilization,
@@ -245,8 +254,8 @@ def _assumptions(
 
 def _price_assumption(request: ServingRequest, gpu: GpuSpec) -> tuple[Assumption, ...]:
     if request.usd_per_gpu_hour is not None:
-        given = Assumption(name="usd_per_gpu_hour", value=request.usd_per_gpu_hour, origin="given", source="The request.")
-        return (given,)
+        given = request.usd_per_gpu_hour
+        return (Assumption(name="usd_per_gpu_hour", value=given, origin="given", source="The request."),)
     price = gpu.usd_per_hour
     if price is None:
         return ()
@@ -264,10 +273,11 @@ def _warnings(
 ) -> list[str]:
     said = [*_fit_warnings(request, gpu, engine, steps), *_precision_warnings(request, gpu)]
     if (request.concurrency or 1) > timing.running and timing.utilization is None and steps.max_concurrency:
-        said.append(f"Only {timing.running:.0f} of {request.concurrency} requests run at once; the others wait for a slot.")
+        said.append(f"Only {timing.running:.0f} of {request.concurrency} requests run at once; the others wait.")
     limit = request.latency_p95_seconds
     if limit is not None and timing.latency_p95.expected > limit * 1.001:
-        said.append(f"The limit of {as_seconds(limit)} is missed: {as_seconds(timing.latency_p95.expected)} at the 95th percentile.")
+        slow = as_seconds(timing.latency_p95.expected)
+        said.append(f"The limit of {as_seconds(limit)} is missed: {slow} at the 95th percentile.")
     longest = architecture.max_position_embeddings
     if longest is not None and request.input_tokens + request.output_tokens > longest:
         said.append(f"Input and output exceed the context of {longest:,} tokens.")
@@ -283,10 +293,11 @@ def _warnings(
 def _fit_warnings(request: ServingRequest, gpu: GpuSpec, engine: EngineProfile, steps: StepTimes) -> list[str]:
     if steps.max_concurrency >= 1:
         return []
-    usable = gpu.memory_bytes * engine.memory_fraction * request.tensor_parallel
+    usable = as_gib(gpu.memory_bytes * engine.memory_fraction * request.tensor_parallel)
+    needed = f"{as_gib(steps.weight_bytes)} of weights and one request's cache"
     return [
-        f"It does not fit: {as_gib(steps.weight_bytes)} of weights and one request's cache exceed the {as_gib(usable)} that the "
-        f"engine takes of {request.tensor_parallel} x {gpu.id}. Times are as if it did, one request at a time."
+        f"It does not fit: {needed} exceed the {usable} that the engine takes of {request.tensor_parallel} x {gpu.id}. "
+        "Times are as if it did, one request at a time."
     ]
 
 

@@ -6,10 +6,17 @@ all-reduce when a block is divided over GPUs. Others' prefills steal a share of 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.catalogue.engines import EngineProfile
 from app.estimate.kv_cache import kv_cache_bytes_per_sequence, kv_shards
-from app.estimate.serving_weights import BLOCK_WEIGHT_BYTES, OTHER_WEIGHT_BYTES, ServedWeights, served_weights, weight_bytes
+from app.estimate.serving_weights import (
+    BLOCK_WEIGHT_BYTES,
+    OTHER_WEIGHT_BYTES,
+    ServedWeights,
+    served_weights,
+    stored_bytes,
+)
 from app.schemas.architecture import Architecture
 from app.schemas.vocabulary import AdapterServing, KvCachePrecision, ServingWeights
 from app.schemas.world import GpuSpec
@@ -23,8 +30,7 @@ FOUR_BIT_OVER_EIGHT_BIT_PEAK = 2.0
 """FP4 tensor peak over FP8's on Blackwell (NVIDIA Blackwell data sheet: 9 and 4.5 PFLOP/s dense)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(NamedTuple):
     """What one GPU gives to one precision, bytes and FLOPs per second."""
 
     weights: float
@@ -71,9 +77,12 @@ def overlapped(reading: float, multiplying: float, exponent: float) -> float:
     return float((reading**exponent + multiplying**exponent) ** (1.0 / exponent))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepTimes:
-    """One replica at one request shape; every coefficient in seconds, or seconds a sequence."""
+    """One replica at one request shape; every coefficient in seconds, or seconds a sequence.
+
+    Not frozen only because searches make hundreds and freezing triples the price; nobody changes one.
+    """
 
     dense_read: float
     """Reading what every step reads."""
@@ -107,7 +116,8 @@ class StepTimes:
         read = self.dense_read + self.expert_read * (1.0 - self.expert_miss**sequences)
         multiplied = self.multiply * sequences
         stolen = self.prefill_share * (sequences - 1.0) * self.prefill / self.output_tokens
-        return overlapped(read, multiplied, self.exponent) + (self.kv_read + self.each) * sequences + self.fixed + stolen
+        both = overlapped(read, multiplied, self.exponent)
+        return both + (self.kv_read + self.each) * sequences + self.fixed + stolen
 
     def answer_seconds(self, sequences: float) -> float:
         """Seconds of a whole answer with `sequences` in flight, without waiting."""
@@ -126,13 +136,17 @@ def step_times(
     input_tokens: float,
     output_tokens: float,
     adapter_bytes: float = 0.0,
+    weighed: ServedWeights | None = None,
 ) -> StepTimes:
-    """The coefficients of one replica; `adapter_bytes` are held on every GPU beside the weights."""
-    held = served_weights(architecture)
+    """The coefficients of one replica; `adapter_bytes` are held on every GPU beside the weights.
+
+    `weighed` spares the look-up when the caller has the architecture's counts already.
+    """
+    held = weighed or served_weights(architecture)
     speed = rates(gpu, weights, engine)
     bytes_each = BLOCK_WEIGHT_BYTES[weights]
     share = 1.0 / tensor_parallel
-    stored = weight_bytes(architecture, weights)
+    stored = stored_bytes(held, weights)
     active = held.dense + _active_experts(held) + held.head
     fixed = _fixed_seconds(held, engine, tensor_parallel, speed.quantized_activations, adapter == "unmerged")
     volume = _allreduce_seconds_per_token(held, tensor_parallel, speed.link)
@@ -148,6 +162,7 @@ def step_times(
     moved = volume * input_tokens
     miss = 1.0 - held.experts_per_token / held.experts if held.experts else 1.0
     touched = dense_read + expert_read * (1.0 - miss**input_tokens)
+    together = overlapped(multiplied, touched, engine.prefill_overlap_exponent)
     return StepTimes(
         dense_read=dense_read,
         expert_read=expert_read,
@@ -157,7 +172,7 @@ def step_times(
         fixed=fixed,
         each=engine.sequence_seconds + volume,
         prefill=multiplied + attention + moved,
-        idle_first_token=overlapped(multiplied, touched, engine.prefill_overlap_exponent) + attention + moved + fixed + engine.request_seconds,
+        idle_first_token=together + attention + moved + fixed + engine.request_seconds,
         output_tokens=output_tokens,
         prefill_share=engine.prefill_share,
         exponent=engine.overlap_exponent,

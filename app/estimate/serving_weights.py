@@ -11,7 +11,7 @@ BLOCK_WEIGHT_BYTES: dict[ServingWeights, float] = {"bf16": 2.0, "fp8": 1.0, "int
 """Bytes of a block's linear weight. int4: 4 bits and an 8-bit scale for every 16 values (NVFP4); AWQ and GPTQ with one
 16-bit scale and zero for 128 values are 7 % smaller."""
 OTHER_WEIGHT_BYTES = 2.0
-"""Embeddings, norms, head and vision tower stay in 16 bits in published quantised checkpoints (NVIDIA ModelOpt, llm-compressor)."""
+"""Embeddings, norms, head and vision tower stay in 16 bits in published quantised checkpoints (NVIDIA ModelOpt)."""
 NORMS_OF_A_PLAIN_BLOCK = 2
 
 
@@ -67,5 +67,9 @@ def served_weights(architecture: Architecture) -> ServedWeights:
 
 def weight_bytes(architecture: Architecture, weights: ServingWeights) -> int:
     """Bytes of the stored weights over all GPUs of a replica. Llama-3.1-8B in bf16: 16,060,522,496."""
-    held = served_weights(architecture)
+    return stored_bytes(served_weights(architecture), weights)
+
+
+def stored_bytes(held: ServedWeights, weights: ServingWeights) -> int:
+    """The same from counts at hand."""
     return round(held.quantized * BLOCK_WEIGHT_BYTES[weights] + held.other * OTHER_WEIGHT_BYTES)

@@ -1,0 +1,246 @@
+"""The search behind `plan_deployment`: which GPU, how many a replica, which precision.
+
+It makes a menu of replicas that meet the limits, with the rate that each takes. The menu does not depend on the volume,
+so that it is made once and read at every volume of a curve. Sparing: GPUs that another beats at no higher price are left
+out, a GPU whose widest replica misses the limits when idle is not looked at again, and a wider replica is only tried
+where one half as wide is bound by latency or memory, since two of that take at least as much otherwise.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from app.catalogue.engines import EngineProfile
+from app.estimate.queueing import capacity, rate_within
+from app.estimate.serving_steps import StepTimes, step_times
+from app.estimate.serving_weights import ServedWeights, stored_bytes
+from app.schemas.architecture import Architecture
+from app.schemas.vocabulary import AdapterServing, KvCachePrecision, Precision, ServingWeights
+from app.schemas.world import GpuSpec
+
+PARALLEL_SIZES = (1, 2, 4, 8)
+"""GPUs of one machine that share a copy: eight at most in the machines that clouds rent out."""
+LAST_RESORT: ServingWeights = "int4"
+"""Tried only when nothing meets the limits at higher precision."""
+ROOMY = 64
+"""Sequences from which on a replica is not short of memory for its cache."""
+MAX_REPLICAS = 10**7
+ROUNDING = 1e-9
+"""Replicas are rounded up only beyond this, so that a rate of exactly n replicas takes n."""
+TENSOR_PRECISIONS: tuple[Precision, ...] = ("bf16", "fp16", "fp8")
+CACHED_MENUS = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a deployment must do for each request."""
+
+    latency_p95_seconds: float | None = None
+    time_to_first_token_p95_seconds: float | None = None
+    nobody_waits: bool = False
+    """A batch: GPUs run only while there is work, at full load, and no latency limit holds."""
+
+    def holds(self, latency: float, first_token: float) -> bool:
+        """Whether these times are within the limits."""
+        if self.nobody_waits:
+            return True
+        most, first = self.latency_p95_seconds, self.time_to_first_token_p95_seconds
+        return (most is None or latency <= most) and (first is None or first_token <= first)
+
+
+class Replica(NamedTuple):
+    """One copy of the weights on its GPUs."""
+
+    gpu: GpuSpec
+    tensor_parallel: int
+    weights: ServingWeights
+    steps: StepTimes
+    within: float
+    """Requests a second that it takes within limits and target utilisation."""
+
+    @property
+    def usd_per_hour(self) -> float:
+        """At list prices; infinite when unknown."""
+        return list_price(self.gpu) * self.tensor_parallel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What all replicas share."""
+
+    architecture: Architecture
+    weighed: ServedWeights
+    engine: EngineProfile
+    kv_cache: KvCachePrecision
+    adapter: AdapterServing
+    input_tokens: int
+    output_tokens: int
+    limits: Limits
+    target: float
+
+    def steps(self, gpu: GpuSpec, size: int, weights: ServingWeights) -> StepTimes:
+        """The times of one replica."""
+        return step_times(
+            self.architecture,
+            gpu,
+            self.engine,
+            tensor_parallel=size,
+            weights=weights,
+            kv_cache=self.kv_cache,
+            adapter=self.adapter,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            weighed=self.weighed,
+        )
+
+    def fits(self, gpu: GpuSpec, size: int, weights: ServingWeights) -> bool:
+        """Whether the weights fit, caches aside."""
+        usable = gpu.memory_bytes * self.engine.memory_fraction - self.engine.workspace_bytes
+        return stored_bytes(self.weighed, weights) < usable * size
+
+    def sizes(self) -> list[int]:
+        """Parallel sizes that divide the attention heads."""
+        return [n for n in PARALLEL_SIZES if self.architecture.num_attention_heads % n == 0]
+
+    def replica(self, gpu: GpuSpec, size: int, weights: ServingWeights) -> Replica | None:
+        """A replica with the rate it takes; None when it does not fit. The rate is 0 when even an idle one is late."""
+        if not self.fits(gpu, size, weights):
+            return None
+        steps = self.steps(gpu, size, weights)
+        if steps.max_concurrency < 1:
+            return None
+        limits = self.limits
+        if limits.nobody_waits:
+            within = capacity(steps)
+        else:
+            within = rate_within(steps, self.target, limits.latency_p95_seconds, limits.time_to_first_token_p95_seconds)
+        return Replica(gpu, size, weights, steps, within)
+
+    def holds_idle(self, steps: StepTimes) -> bool:
+        """Whether an idle replica meets the limits."""
+        return self.limits.holds(steps.answer_seconds(1.0), steps.idle_first_token)
+
+
+class Gpus:
+    """GPUs as a cache key: by what tells them apart, since their specs hold dictionaries."""
+
+    __slots__ = ("all", "key")
+
+    def __init__(self, gpus: tuple[GpuSpec, ...]) -> None:
+        self.all = gpus
+        self.key = tuple((g.id, list_price(g), g.memory_bytes, g.bandwidth_bytes_per_second) for g in gpus)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Gpus) and self.key == other.key
+
+
+def list_price(gpu: GpuSpec) -> float:
+    """Dollars an hour; infinite when unknown, so that such a GPU is taken last."""
+    return gpu.usd_per_hour.value if gpu.usd_per_hour is not None else math.inf
+
+
+def replicas_for(rate: float, within: float) -> int:
+    """Replicas that a rate takes, at least one."""
+    return min(MAX_REPLICAS, max(1, math.ceil(rate / within - ROUNDING))) if within > 0 else 1
+
+
+@lru_cache(CACHED_MENUS)
+def menu(search: Search, offered: Gpus, weights: tuple[ServingWeights, ...]) -> tuple[Replica, ...]:
+    """Replicas that meet the limits, cheapest an hour first; empty when none does.
+
+    They are in the last of `weights`, the cheapest to serve; `in_higher_precision` goes back where that costs nothing.
+    """
+    lowest = weights[-1]
+    made = _menu(search, offered, lowest)
+    if not made and lowest != LAST_RESORT and not _out_of_reach(search, offered):
+        made = _menu(search, offered, LAST_RESORT)
+    return made
+
+
+def _menu(search: Search, offered: Gpus, weights: ServingWeights) -> tuple[Replica, ...]:
+    made: list[Replica] = []
+    done: set[str] = set()
+    for gpu, size in _by_price(offered, tuple(search.sizes())):
+        if gpu.id in done:
+            continue
+        found = search.replica(gpu, size, weights)
+        if found is None:
+            continue
+        if found.within > 0:
+            made.append(found)
+            if _needs_no_wider(search, found):
+                done.add(gpu.id)
+        elif not search.holds_idle(search.steps(gpu, search.sizes()[-1], weights)):
+            done.add(gpu.id)
+    return tuple(made)
+
+
+def _needs_no_wider(search: Search, found: Replica) -> bool:
+    """Whether twice the GPUs in one replica take no more than two replicas: neither latency nor memory binds."""
+    if found.steps.slots < ROOMY:
+        return False
+    return search.limits.nobody_waits or found.within >= search.target * capacity(found.steps) * (1 - ROUNDING)
+
+
+def in_higher_precision(
+    search: Search, chosen: Replica, weights: Sequence[ServingWeights], rate: float
+) -> Replica:
+    """The same GPUs at the highest precision that serves the rate with as many replicas."""
+    if chosen.weights not in weights or search.limits.nobody_waits:
+        return chosen
+    needed = replicas_for(rate, chosen.within)
+    for precision in weights:
+        if precision == chosen.weights:
+            break
+        better = search.replica(chosen.gpu, chosen.tensor_parallel, precision)
+        if better is not None and better.within > 0 and replicas_for(rate, better.within) <= needed:
+            return better
+    return chosen
+
+
+@lru_cache(256)
+def frontier(offered: Gpus, by_price: bool) -> tuple[GpuSpec, ...]:
+    """GPUs that no other one beats in everything that serving uses (at no higher price), cheapest first."""
+    ordered = sorted(offered.all, key=lambda g: (list_price(g), g.id))
+    kept: list[GpuSpec] = []
+    for i, gpu in enumerate(ordered):
+        others = ordered[:i] if by_price else [g for g in ordered if g.id != gpu.id]
+        if not any(_beats(other, gpu) for other in others):
+            kept.append(gpu)
+    return tuple(kept)
+
+
+def _beats(one: GpuSpec, other: GpuSpec) -> bool:
+    return (
+        one.memory_bytes >= other.memory_bytes
+        and one.bandwidth_bytes_per_second >= other.bandwidth_bytes_per_second
+        and one.link_bytes_per_second >= other.link_bytes_per_second
+        and all(one.flops_per_second.get(p, 0.0) >= other.flops_per_second.get(p, 0.0) for p in TENSOR_PRECISIONS)
+    )
+
+
+@lru_cache(256)
+def _by_price(offered: Gpus, sizes: tuple[int, ...]) -> tuple[tuple[GpuSpec, int], ...]:
+    """GPUs worth looking at and parallel sizes, by the price of one replica."""
+    pairs = ((list_price(g) * n, i, g, n) for i, g in enumerate(frontier(offered, True)) for n in sizes)
+    return tuple((gpu, size) for _, _, gpu, size in sorted(pairs, key=lambda p: (p[0], p[1], p[3])))
+
+
+def _out_of_reach(search: Search, offered: Gpus) -> bool:
+    """Whether even the strongest GPUs at their widest and in 4 bits miss the limits when idle."""
+    widest = search.sizes()[-1]
+    return not any(search.holds_idle(search.steps(g, widest, LAST_RESORT)) for g in frontier(offered, False))
+
+
+def fastest(search: Search, offered: Gpus, weights: Sequence[ServingWeights]) -> Replica:
+    """The replica that answers soonest when idle; one that fits before one that does not."""
+    precisions = (*weights, LAST_RESORT) if LAST_RESORT not in weights else tuple(weights)
+    strongest, sizes = frontier(offered, False), search.sizes()
+    tried = [(g, n, w, search.steps(g, n, w)) for g in strongest for n in sizes for w in precisions]
+    gpu, size, precision, steps = min(tried, key=lambda t: (t[3].max_concurrency < 1, t[3].answer_seconds(1.0)))
+    return Replica(gpu, size, precision, steps, search.target * capacity(steps))
