@@ -68,7 +68,7 @@ def figures(
     """Allocated, reserved and device bytes."""
     resident, spread, shorter = _certainty(found, run, profile, corrections)
     allocated = _range(resident, (found.peak - resident) * corrections.allocated, spread, shorter, 0.0)
-    held, most = _held(found, run, profile)
+    held, most = held_bytes(found, run, profile)
     wider = 0.0 if corrections.spread is not None else most - held
     limit = memory_bytes - profile.context_bytes
     reserved = _capped(
@@ -111,7 +111,7 @@ def _range(resident: float, moving: float, spread: float, shorter: float, wider:
     )
 
 
-def _held(found: Footprint, run: Run, profile: FrameworkProfile) -> tuple[float, float]:
+def held_bytes(found: Footprint, run: Run, profile: FrameworkProfile) -> tuple[float, float]:
     """What the caching allocator holds, as expected and at most.
 
     Block and head need pieces of different sizes, and what one has freed serves the other only in part; lengths

@@ -7,7 +7,7 @@ from functools import lru_cache
 from app.catalogue.frameworks import FrameworkProfile, Frameworks, load_frameworks
 from app.errors import InputError
 from app.estimate.memory import Footprint, footprint
-from app.estimate.memory_device import NO_CORRECTIONS, Corrections, figures, memory_estimate
+from app.estimate.memory_device import NO_CORRECTIONS, Corrections, held_bytes, memory_estimate
 from app.estimate.memory_weights import Prepared, prepared
 from app.estimate.training_calibration import REMAINING_MEMORY_SPREAD, Calibration, moving_factor, time_factor
 from app.estimate.training_changes import Setting, changes_that_fit
@@ -93,20 +93,20 @@ def calibrate(
     run, _ = resolve(request, profile, frameworks.reasons[profile.id], gpu)
     base = prepared(architecture, request.lora, profile.naming)
     found = footprint(base, run, profile)
-    allocated, reserved, device = figures(found, run, profile, gpu.memory_bytes, NO_CORRECTIONS)
+    held, _ = held_bytes(found, run, profile)
     peaks = (measured.peak_allocated_bytes, measured.peak_reserved_bytes, measured.peak_device_bytes)
     if not measured.step_seconds and not any(peaks):
         raise InputError.at("/step_seconds", "Nothing was measured.", "Give step_seconds, a peak, or both.")
     factor, spread = time_factor(measured, step_time(base, run, found.static, profile, gpu).seconds)
-    resident = found.resident
+    resident, context = found.resident, profile.context_bytes
     return Calibration(
         gpu=gpu.id,
         framework=profile.id,
         time_factor=factor,
         time_spread=spread,
-        allocated_factor=moving_factor(peaks[0], allocated.expected, resident),
-        reserved_factor=moving_factor(peaks[1], reserved.expected, resident),
-        device_factor=moving_factor(peaks[2], device.expected, resident),
+        allocated_factor=moving_factor(peaks[0], found.peak, resident),
+        reserved_factor=moving_factor(peaks[1], held, resident),
+        device_factor=moving_factor(peaks[2] - context if peaks[2] else None, held, resident),
     )
 
 
