@@ -164,3 +164,47 @@ def test_whole_bytes_add_up() -> None:
     rounded = whole_bytes(parts)
     assert [c.bytes for c in rounded] == [2, 2, 3]
     assert sum(c.bytes for c in rounded) == round(sum(size for _, size in parts))
+
+
+KEEP_ALL: dict[str, Any] = {"gradient_checkpointing": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "values"),
+    [
+        ({"attention": "flash"}, 4096 + 1024 + 1024 + 4096),
+        ({"attention": "sdpa"}, 4096 + 1024 + 1024 + 4096),
+        ({"attention": "sdpa", "packing": False}, 4 * 4096 + 2 * 1024),
+        ({"attention": "sdpa", "framework": "litgpt"}, 4 * 4096),
+    ],
+)
+def test_attention_tensors(changes: dict[str, Any], values: int) -> None:
+    """Query, key, value, output, and 4 bytes of softmax statistics a head.
+
+    A padding mask makes Transformers repeat K and V, while its cache holds the originals; LitGPT always repeats.
+    """
+    parts = dict(found(request("lora", **KEEP_ALL, **changes)).parts_at_peak())
+    assert parts["attention_activations"] == 32 * TOKENS * (2 * values + 4 * 32)
+
+
+def test_without_grouped_heads_litgpt_keeps_the_fused_projection() -> None:
+    """V is a view of it: q, k and v of the projection, rotated q and k, and the output."""
+    asked = request("lora", framework="litgpt", **KEEP_ALL)
+    profile = load_frameworks().profiles["litgpt"]
+    run, _ = resolve(asked, profile, load_frameworks().reasons["litgpt"], gpu())
+    tiny = footprint(prepared(architecture(2, tiny=True), asked.lora, "by_role"), run, profile)
+    assert tiny.per_token.attention == 2 * (2 * 6 * 64 + 4 * 4)
+
+
+def test_mlp_and_norms() -> None:
+    """SwiGLU keeps three inner values; a norm of Transformers an fp32 copy of its input, a fused one 16 bit."""
+    parts = dict(found(request("lora", **KEEP_ALL)).parts_at_peak())
+    assert parts["mlp_activations"] == 32 * TOKENS * 3 * 2 * 14336
+    assert parts["norm_inputs"] == 32 * TOKENS * 2 * 4 * 4096
+    fused = dict(found(request("lora", cross_entropy="fused_linear", **KEEP_ALL)).parts_at_peak())
+    assert fused["norm_inputs"] == 32 * TOKENS * 2 * 2 * 4096
+    full = found(request("full", micro_batch_size=16, **KEEP_ALL)).per_token
+    assert full.mlp == 32 * 4 * 2 * 14336, "the down projection's input too"
+    assert full.norms == 32 * 2 * (4 + 2 + 2) * 4096, (
+        "the normalised input for the norm's weight, its output for linears"
+    )
