@@ -136,8 +136,8 @@ def predicted(point: Point, engines: Mapping[Engine, EngineProfile], kv_cache: K
     return 1000 * steps.token_seconds(max(1.0, running))
 
 
-def roofline(point: Point, bandwidth_share: float = 1.0, compute_share: float = 1.0) -> float:
-    """Milliseconds of reading weights and cache, or of multiplying, whichever is longer."""
+def roofline(point: Point, bandwidth_share: float = 1.0, compute_share: float = 1.0, prefills: bool = False) -> float:
+    """Milliseconds of reading weights and cache or of multiplying, whichever is longer; others' prefills on demand."""
     held = served_weights(point.architecture)
     weights = WEIGHTS[point.quantization]
     peaks = point.gpu.flops_per_second
@@ -150,7 +150,9 @@ def roofline(point: Point, bandwidth_share: float = 1.0, compute_share: float = 
     cached = batch * (point.input_tokens + point.output_tokens / 2) * kv
     gpus = point.tensor_parallel
     reading = (read + cached) / (gpus * point.gpu.bandwidth_bytes_per_second * bandwidth_share)
-    return 1000 * max(reading, 2 * active * batch / (gpus * peak * compute_share))
+    per_token = 2 * active / (gpus * peak * compute_share)
+    stolen = (batch - 1) * per_token * point.input_tokens / point.output_tokens if prefills else 0.0
+    return 1000 * (max(reading, per_token * batch) + stolen)
 
 
 # ---- the fit
@@ -164,7 +166,8 @@ def constants(values: Sequence[float]) -> dict[Engine, EngineProfile]:
     made: dict[Engine, EngineProfile] = {}
     for name in MEASURED:
         mine = {f: shared[f] * factor for (engine, f), factor in own.items() if engine == name}
-        made[name] = replace(held[name], **{**shared, **mine})
+        fitted: dict[str, Any] = {**shared, **mine}
+        made[name] = replace(held[name], **fitted)
     return made
 
 
@@ -248,6 +251,7 @@ def main() -> None:
     report("shipped, generic engine", points, [predicted(p, generic) for p in points])
     report("pure roofline", points, [roofline(p) for p in points])
     report("roofline with 0.8 of bandwidth, 0.5 of FLOPs", points, [roofline(p, 0.8, 0.5) for p in points])
+    report("the same, with others' prefills added", points, [roofline(p, 0.8, 0.5, True) for p in points])
     for title, key in KEYS.items():
         print(title)
         by(key, points, values)

@@ -21,8 +21,13 @@ from app.schemas.vocabulary import Engine
 
 FILE = "engines.yaml"
 CITED = (
-    "bandwidth_efficiency", "decode_efficiency", "layer_seconds", "memory_fraction", "prefill_efficiency", "prefill_share",
-)  # fmt: skip
+    "bandwidth_efficiency",
+    "decode_efficiency",
+    "layer_seconds",
+    "memory_fraction",
+    "prefill_efficiency",
+    "prefill_share",
+)
 """What answers cite: the constants that move an estimate most; the file has all."""
 
 
@@ -48,6 +53,8 @@ class EngineProfile:
     """The efficiencies above at 8 bits, over those at 16."""
     four_bit_efficiency: float
     """The efficiencies above with 4-bit tensor cores, over those at 16 bits."""
+    rocm_efficiency: float
+    """All of the above on AMD GPUs, over NVIDIA's."""
     link_efficiency: float
     """Share of the link's one-way bandwidth that an all-reduce reaches."""
     # what every step costs beside reading and multiplying

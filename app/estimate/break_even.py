@@ -14,7 +14,7 @@ CURVE_FACTOR = math.sqrt(10.0)
 DEFAULT_VOLUME = 1_000.0
 """Centre of the curve when the task has no volume."""
 LEAST, MOST = 0.1, 1e12
-"""Requests a day between which a crossing is looked for; below the first, costs are fixed, above the second nobody is."""
+"""Requests a day between which a crossing is looked for: costs do not move below, and nobody is above."""
 BISECTIONS = 14
 """Halvings of a decade: to a part in five thousand."""
 SIGNIFICANT = 3
@@ -48,8 +48,8 @@ def break_even(prompting: Bill, tuning: Bill, requests_per_day: float) -> BreakE
 def cheaper_above(prompting: Curve, tuning: Curve) -> float | None:
     """The volume from which on tuning is cheaper at every volume; 0 when it always is, None when it never is.
 
-    Hosting grows by whole replicas, so that tuning may be cheaper within a step and dearer at the start of the next; the
-    volume meant is the one from which that no longer happens.
+    Hosting grows by whole replicas, so that tuning may be cheaper within a step and dearer at the start of the next;
+    the volume meant is the one from which that no longer happens.
     """
     if prompting.steps:
         return _searched(prompting, tuning)
@@ -146,15 +146,16 @@ def _sentence(
     late: float | None,
     months: float | None,
 ) -> str:
-    here = f"At {_number(volume)} requests a day tuning costs {_usd(tuning, volume)} a month and prompting {_usd(prompting, volume)}"
-    spread = f"everything included over {tuning.horizon_months:g} months"
+    tuned, prompted = _usd(tuning, volume), _usd(prompting, volume)
+    here = f"At {_number(volume)} requests a day tuning costs {tuned} a month and prompting {prompted}"
+    here += f", everything included over {tuning.horizon_months:g} months"
     if crossing is None:
-        maybe = f", though it could from {_number(early)} requests a day if the uncertain figures all fall its way" if early else ""
-        return f"Tuning never becomes cheaper{maybe}. {here}, {spread}."
+        luck = f"it could from {_number(early)} requests a day if every uncertain figure falls its way" if early else ""
+        return f"Tuning never becomes cheaper{', though ' + luck if luck else ''}. {here}."
     if crossing <= 0:
-        return f"Tuning is always cheaper, at every volume. {here}, {spread}."
-    ends = f"{_number(early or 0.0)} to {_number(late)}" if late is not None else f"{_number(early or 0.0)} to never"
-    return f"Tuning is cheaper above {_number(crossing)} requests a day ({ends}). {here}, {spread}{_payback(months)}."
+        return f"Tuning is always cheaper, at every volume. {here}."
+    ends = f"{_number(early or 0.0)} to {_number(late) if late is not None else 'never'}"
+    return f"Tuning is cheaper above {_number(crossing)} requests a day ({ends}). {here}{_payback(months)}."
 
 
 def _payback(months: float | None) -> str:

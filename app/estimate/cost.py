@@ -117,7 +117,8 @@ class Bill:
         if self.curves is None or self.upfront_usd is None:
             return None
         spent = [
-            (c.at(requests_per_day) - u) / self.horizon_months for c, u in zip(self.curves, self.upfront_usd, strict=True)
+            (c.at(requests_per_day) - u) / self.horizon_months
+            for c, u in zip(self.curves, self.upfront_usd, strict=True)
         ]
         return spent[0], spent[1], spent[2]
 
@@ -141,7 +142,7 @@ def prompting_bill(
     input_usd_per_million_tokens: float | None = None,
     output_usd_per_million_tokens: float | None = None,
 ) -> Bill:
-    """Prompting a base model behind an API, or an open one on own GPUs (a `Deployment`, whose input includes the prompt)."""
+    """Prompting a base model behind an API, or an open one on own GPUs: a `Deployment` that reads prompt and input."""
     upfront = [*_prompt_work(work, assumptions), _evaluation_set(work, assumptions, 0.0)]
     monthly = [_labour("prompt maintenance", "prompt_maintenance_hours_per_month", assumptions)]
     if isinstance(served, Deployment):
@@ -184,7 +185,7 @@ def hosted_tuning_bill(
     assumptions: Assumptions,
     deployment: Deployment | None = None,
 ) -> Bill:
-    """Tuning at a provider that also serves the result: per token, or on dedicated GPUs sized as our own `deployment`."""
+    """Tuning at a provider that also serves the result: per token, or on GPUs sized as our own `deployment`."""
     source = f"{offer.provider}: {offer.references[0].title}" if offer.references else offer.provider
     price = _offered(offer.training_usd_per_million_tokens, offer, source, "training price")
     run = Line("one training run", training_tokens / MILLION, M_TOKENS, price, EXACT)
@@ -332,7 +333,9 @@ def _tuning_lines(
         _labour("tuning, measuring, deploying", "tuning_engineering_hours", assumptions),
     ]
     monthly = [
-        run._replace(name=f"retraining, {retrainings * MONTHS_PER_YEAR:g} times a year", quantity=run.quantity * retrainings),
+        run._replace(
+            name=f"retraining, {retrainings * MONTHS_PER_YEAR:g} times a year", quantity=run.quantity * retrainings
+        ),
         _labels("labels for retraining", relabelled, work, assumptions),
         _labour("retraining work", "retraining_engineering_hours", assumptions, retrainings),
         _labour("maintenance of the tuned base model", "tuned_maintenance_hours_per_month", assumptions),

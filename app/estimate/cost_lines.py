@@ -112,7 +112,14 @@ class Curve(NamedTuple):
     def at(self, requests_per_day: float) -> float:
         """The dollars at a volume, with the kind of replica that is cheapest there; at least one is paid."""
         flat = self.fixed + self.slope * requests_per_day
-        return flat + min(s.usd * step_count(s.takes, requests_per_day) for s in self.steps) if self.steps else flat
+        if not self.steps:
+            return flat
+        cheapest = math.inf
+        for usd, takes in self.steps:
+            cost = usd * step_count(takes, requests_per_day)
+            if cost < cheapest:
+                cheapest = cost
+        return flat + cheapest
 
 
 def step_count(takes: float, requests_per_day: float) -> int:

@@ -103,7 +103,9 @@ def plan_deployment(
     allowed = tuple(g for g in gpus if GEFORCE not in g.name) or tuple(gpus)
     mean = requests_per_day / SECONDS_PER_DAY
     peak = max(peak_requests_per_second, mean)
-    return _planned(search, Gpus(allowed), weights, peak, peak / mean if mean > 0 else 1.0, base_model, usd_per_gpu_hour)
+    return _planned(
+        search, Gpus(allowed), weights, peak, peak / mean if mean > 0 else 1.0, base_model, usd_per_gpu_hour
+    )
 
 
 @lru_cache(CACHED_PLANS)
@@ -203,7 +205,9 @@ def _because(
         return (f"{what}{price}: the fewest dollars a request at full load, since nobody waits.",)
     late = f" within {as_seconds(limits.latency_p95_seconds)}" if limits.latency_p95_seconds is not None else ""
     rate = f"{peak:.3g} requests a second{late}"
-    first = f"{what}{price}: the cheapest of {looked_at} GPUs that serves {rate}; one replica takes {served.within:.3g}."
+    first = (
+        f"{what}{price}: the cheapest of {looked_at} GPUs that serves {rate}; one replica takes {served.within:.3g}."
+    )
     if served.weights != "int4":
         return (first,)
     return (first, "Weights in 4 bits, because nothing meets the limits in 8; check the quality.")

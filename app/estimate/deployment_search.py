@@ -1,9 +1,9 @@
 """The search behind `plan_deployment`: which GPU, how many a replica, which precision.
 
-It makes a menu of replicas that meet the limits, with the rate that each takes. The menu does not depend on the volume,
-so that it is made once and read at every volume of a curve. Sparing: GPUs that another beats at no higher price are left
-out, a GPU whose widest replica misses the limits when idle is not looked at again, and a wider replica is only tried
-where one half as wide is bound by latency or memory, since two of that take at least as much otherwise.
+It makes a menu of replicas that meet the limits, with the rate that each takes. The menu does not depend on the
+volume, so that it is made once and read at every volume of a curve. Sparing: GPUs that another beats at no higher
+price are left out, a GPU whose widest replica misses the limits when idle is not looked at again, and a wider replica
+is only tried where one half as wide is bound by latency or memory, since two of that take at least as much otherwise.
 """
 
 import math
@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from app.catalogue.engines import EngineProfile
-from app.estimate.queueing import capacity, rate_within
+from app.estimate.queueing import capacity, rate_within, takes
 from app.estimate.serving_steps import StepTimes, step_times
 from app.estimate.serving_weights import ServedWeights, stored_bytes
 from app.schemas.architecture import Architecture
@@ -104,19 +104,30 @@ class Search:
         """Parallel sizes that divide the attention heads."""
         return [n for n in PARALLEL_SIZES if self.architecture.num_attention_heads % n == 0]
 
-    def replica(self, gpu: GpuSpec, size: int, weights: ServingWeights) -> Replica | None:
-        """A replica with the rate it takes; None when it does not fit. The rate is 0 when even an idle one is late."""
+    def held(self, gpu: GpuSpec, size: int, weights: ServingWeights) -> StepTimes | None:
+        """The times of a replica; None when it does not fit."""
         if not self.fits(gpu, size, weights):
             return None
         steps = self.steps(gpu, size, weights)
-        if steps.max_concurrency < 1:
-            return None
+        return steps if steps.max_concurrency >= 1 else None
+
+    def within(self, steps: StepTimes) -> float:
+        """Requests a second that a replica takes; 0 when even an idle one is late."""
         limits = self.limits
         if limits.nobody_waits:
-            within = capacity(steps)
-        else:
-            within = rate_within(steps, self.target, limits.latency_p95_seconds, limits.time_to_first_token_p95_seconds)
-        return Replica(gpu, size, weights, steps, within)
+            return capacity(steps)
+        return rate_within(steps, self.target, limits.latency_p95_seconds, limits.time_to_first_token_p95_seconds)
+
+    def top(self, steps: StepTimes) -> float:
+        """What a replica takes when no limit binds."""
+        return capacity(steps) if self.limits.nobody_waits else self.target * capacity(steps)
+
+    def takes(self, steps: StepTimes, rate: float) -> bool:
+        """Whether a replica takes a rate within the limits."""
+        limits = self.limits
+        if limits.nobody_waits:
+            return True
+        return takes(steps, rate, limits.latency_p95_seconds, limits.time_to_first_token_p95_seconds)
 
     def holds_idle(self, steps: StepTimes) -> bool:
         """Whether an idle replica meets the limits."""
@@ -144,6 +155,13 @@ def list_price(gpu: GpuSpec) -> float:
     return gpu.usd_per_hour.value if gpu.usd_per_hour is not None else math.inf
 
 
+def _for_the_same_money(usd: float, known: Sequence[Replica]) -> float:
+    """The most that replicas of one known kind take for these dollars an hour; 0 when nothing is known or priced."""
+    if math.isinf(usd):
+        return 0.0
+    return max((usd // one.usd_per_hour * one.within for one in known), default=0.0)
+
+
 def replicas_for(rate: float, within: float) -> int:
     """Replicas that a rate takes, at least one."""
     return min(MAX_REPLICAS, max(1, math.ceil(rate / within - ROUNDING))) if within > 0 else 1
@@ -165,31 +183,26 @@ def menu(search: Search, offered: Gpus, weights: tuple[ServingWeights, ...]) -> 
 def _menu(search: Search, offered: Gpus, weights: ServingWeights) -> tuple[Replica, ...]:
     made: list[Replica] = []
     done: set[str] = set()
+    hopeful: set[str] = set()
+    widest = search.sizes()[-1]
     for gpu, size in _by_price(offered, tuple(search.sizes())):
-        if gpu.id in done:
+        if gpu.id in done or (steps := search.held(gpu, size, weights)) is None:
             continue
-        found = search.replica(gpu, size, weights)
-        if found is None:
+        if not search.holds_idle(steps):
+            if gpu.id not in hopeful:
+                (hopeful if search.holds_idle(search.steps(gpu, widest, weights)) else done).add(gpu.id)
             continue
-        if found.within > 0:
-            made.append(found)
-            if _needs_no_wider(search, found):
-                done.add(gpu.id)
-        elif not search.holds_idle(search.steps(gpu, search.sizes()[-1], weights)):
+        top = search.top(steps)
+        same_money = _for_the_same_money(list_price(gpu) * size, made)
+        within = 0.0 if same_money >= top or not search.takes(steps, same_money) else search.within(steps)
+        if within > same_money:
+            made.append(Replica(gpu, size, weights, steps, within))
+        if steps.slots >= ROOMY and (same_money >= top or within >= top * (1 - ROUNDING)):
             done.add(gpu.id)
     return tuple(made)
 
 
-def _needs_no_wider(search: Search, found: Replica) -> bool:
-    """Whether twice the GPUs in one replica take no more than two replicas: neither latency nor memory binds."""
-    if found.steps.slots < ROOMY:
-        return False
-    return search.limits.nobody_waits or found.within >= search.target * capacity(found.steps) * (1 - ROUNDING)
-
-
-def in_higher_precision(
-    search: Search, chosen: Replica, weights: Sequence[ServingWeights], rate: float
-) -> Replica:
+def in_higher_precision(search: Search, chosen: Replica, weights: Sequence[ServingWeights], rate: float) -> Replica:
     """The same GPUs at the highest precision that serves the rate with as many replicas."""
     if chosen.weights not in weights or search.limits.nobody_waits:
         return chosen
@@ -197,9 +210,12 @@ def in_higher_precision(
     for precision in weights:
         if precision == chosen.weights:
             break
-        better = search.replica(chosen.gpu, chosen.tensor_parallel, precision)
-        if better is not None and better.within > 0 and replicas_for(rate, better.within) <= needed:
-            return better
+        steps = search.held(chosen.gpu, chosen.tensor_parallel, precision)
+        if steps is None or not search.holds_idle(steps) or not search.takes(steps, rate / needed):
+            continue
+        if rate / needed <= search.top(steps):
+            within = max(rate / needed, search.within(steps))
+            return Replica(chosen.gpu, chosen.tensor_parallel, precision, steps, within)
     return chosen
 
 

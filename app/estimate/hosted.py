@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from app.schemas.base import Assumption, Range
 from app.schemas.report import HostedServingEstimate, UnknownQuantity
 from app.schemas.world import HostedModelSpec
-from app.units import MILLION, SECONDS_PER_HOUR
+from app.units import MILLION
 
 PREFILL_TOKENS_PER_SECOND = (10_000.0, 30_000.0, 90_000.0)
-"""Low, expected, high rate at which providers read an uncached prompt. From OpenAI's cookbook on prompt caching: a cached
-prefix saves 67 % of the time to first token at 150,000 tokens and 7 % at 1,024, which is 75,000 and 18,000 tokens a
+"""Low, expected, high rate at which providers read an uncached prompt. From OpenAI's cookbook on prompt caching: a
+cached prefix saves 67 % of the time to first token at 150,000 tokens and 7 % at 1,024: 75,000 and 18,000 tokens a
 second for an otherwise 0.75 to 1 second first token; base models differ by size."""
 FIRST_TOKEN_P95 = 2.5
-"""95th percentile of the time to first token over its median: 2.3 to 3 in twelve hosted base models (deploybase.ai, LLM API
-latency comparison, March 2026)."""
+"""95th percentile of the time to first token over its median: 2.3 to 3 in twelve hosted base models (deploybase.ai, LLM
+API latency comparison, March 2026)."""
 TOKEN_P95 = 1.6
 """The same of the time between tokens: our judgement, from the spread of output speeds that Artificial Analysis shows
 over days."""
@@ -50,7 +50,7 @@ def request_prices(
     input_usd_per_million_tokens: float | None = None,
     output_usd_per_million_tokens: float | None = None,
 ) -> RequestPrices:
-    """What is billed: the caller's contract prices where given, else list prices, with the batch discount if there is one.
+    """What is billed: contract prices where given, else list prices, with the batch discount if there is one.
 
     A cached token never costs more than an uncached one. Under a contract price of input, cached tokens keep the list's
     ratio to uncached ones.
@@ -116,9 +116,11 @@ def estimate_hosted(
     input_usd_per_million_tokens: float | None = None,
     output_usd_per_million_tokens: float | None = None,
 ) -> HostedServingEstimate:
-    """Speed and price of one request. `prompt_tokens` are instructions and examples, of which `cached_prompt_tokens` are
-    read from the cache in the steady state; `input_tokens` is what differs from request to request, retrieved passages
-    included."""
+    """Speed and price of one request.
+
+    `prompt_tokens` are instructions and examples, of which `cached_prompt_tokens` are read from the cache in the steady
+    state; `input_tokens` is what differs from request to request, retrieved passages included.
+    """
     prices = request_prices(
         spec,
         batch=batch,
@@ -145,7 +147,9 @@ def estimate_hosted(
         latency_seconds=latency,
         latency_p95_seconds=slow,
         output_tokens_per_second=_speed(spec),
-        usd_per_million_output_tokens=None if per_request is None else per_request.scaled(MILLION / max(output_tokens, 1.0)),
+        usd_per_million_output_tokens=None
+        if per_request is None
+        else per_request.scaled(MILLION / max(output_tokens, 1.0)),
         usd_per_request=per_request,
         fits=fits,
         unknown=UNKNOWN if cost is not None else (*UNKNOWN, _no_price(spec)),
@@ -179,8 +183,8 @@ READING = Assumption(
     name="prompt_reading_tokens_per_second",
     value=PREFILL_TOKENS_PER_SECOND[1],
     origin="default",
-    source="OpenAI cookbook, prompt caching: savings in time to first token at 1,024 and 150,000 tokens; a third to three "
-    "times this.",
+    source="OpenAI cookbook, prompt caching: savings in time to first token at 1,024 and 150,000 tokens; a third to "
+    "three times this.",
 )
 TAIL = Assumption(
     name="first_token_p95_over_median",
@@ -192,13 +196,11 @@ BATCH = Assumption(
     name="batch_turnaround_seconds",
     value=BATCH_SECONDS[2],
     origin="default",
-    source=f"Batch interfaces promise {BATCH_SECONDS[2] / SECONDS_PER_HOUR:.0f} hours; how soon within is not promised.",
+    source="Batch interfaces promise an answer within a day; how soon within is not promised.",
 )
 
 
-def _assumptions(
-    spec: HostedModelSpec, prices: RequestPrices, cached: float, batch: bool
-) -> tuple[Assumption, ...]:
+def _assumptions(spec: HostedModelSpec, prices: RequestPrices, cached: float, batch: bool) -> tuple[Assumption, ...]:
     origin = "given" if prices.as_of is None else "catalogue"
     dated = f" ({prices.as_of})" if prices.as_of else ""
     return (

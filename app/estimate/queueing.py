@@ -18,10 +18,12 @@ NORMAL_P95 = 1.645
 PREFILL_VARIABILITY = 1.0
 """Squared coefficient of variation of prefill times: prompts differ about as much as their mean (Splitwise, arXiv
 2311.18677, has more for code and less for chat)."""
+FREE = 0.05
+"""Utilisation up to which fewer than one request in twenty waits for a slot, however few slots there are."""
 SATURATED = 0.99
 """Utilisation from which waiting is cut off: beyond it there is no steady state."""
 STEPS, TOLERANCE = 12, 1e-3
-SEARCH_STEPS, CLOSE = 7, 0.01
+SEARCH_STEPS, CLOSE = 6, 0.02
 """Of the rate within a limit: the search ends when the percentile is this close below it."""
 
 
@@ -38,6 +40,11 @@ class Load:
     first_token_p95: float
     latency: float
     latency_p95: float
+
+
+def slot_exponent(slots: float) -> float:
+    """Sakasegawa's exponent: the share of requests that wait for one of `slots` is utilisation to this power."""
+    return math.sqrt(2.0 * (max(1.0, slots) + 1.0)) - 1.0
 
 
 def waiting(utilization: float, service_seconds: float, servers: float = 1.0, variability: float = 1.0) -> float:
@@ -57,7 +64,7 @@ def waiting_p95(utilization: float, service_seconds: float, servers: float = 1.0
 
 def _delayed(utilization: float, servers: float) -> float:
     """Share of requests that wait (Sakasegawa's approximation of Erlang C; exact for one server)."""
-    return float(utilization ** (math.sqrt(2.0 * (servers + 1.0)) - 1.0)) if servers != 1.0 else utilization
+    return float(utilization ** slot_exponent(servers)) if servers != 1.0 else utilization
 
 
 def capacity(steps: StepTimes) -> float:
@@ -112,19 +119,28 @@ def _load(steps: StepTimes, rate: float, others: float, utilization: float, slow
     )
 
 
-def _percentiles(
-    steps: StepTimes, rate: float, others: float, utilization: float, token: float
-) -> tuple[float, float]:
+def _percentiles(steps: StepTimes, rate: float, others: float, utilization: float, token: float) -> tuple[float, float]:
     """95th percentiles of the whole answer and of its first token; `token` is the step among `others`.
 
     The wait's and the number in flight's 95th percentiles are added up: the careful reading.
     """
     crowd = max(others, min(steps.slots - 1.0, others + NORMAL_P95 * math.sqrt(others)))
-    answer = steps.idle_first_token + (steps.output_tokens - 1.0) * token
-    wait = waiting_p95(rate * steps.prefill, steps.prefill, 1.0, PREFILL_VARIABILITY)
-    wait += waiting_p95(utilization, answer, max(1.0, steps.slots))
+    written = steps.output_tokens - 1.0
+    wait = 0.0
+    if (busy := rate * steps.prefill) > TAIL:
+        wait = waiting_p95(busy, steps.prefill, 1.0, PREFILL_VARIABILITY)
+    if utilization > FREE:
+        wait += waiting_p95(utilization, steps.idle_first_token + written * token, max(1.0, steps.slots))
     first = wait + steps.idle_first_token + min(others, 1.0) * token
-    return first + (steps.output_tokens - 1.0) * steps.token_seconds(1.0 + crowd), first
+    return first + written * steps.token_seconds(1.0 + crowd), first
+
+
+def takes(steps: StepTimes, rate: float, latency_p95: float | None, first_token_p95: float | None) -> bool:
+    """Whether a replica takes this rate within the limits."""
+    others = others_at(steps, rate)
+    token = steps.token_seconds(1.0 + others)
+    latency, first = _percentiles(steps, rate, others, rate / (capacity(steps) or math.inf), token)
+    return latency <= (latency_p95 or math.inf) and first <= (first_token_p95 or math.inf)
 
 
 def rate_within(
@@ -159,10 +175,8 @@ def rate_within(
     return best
 
 
-def _excess(
-    steps: StepTimes, sustained: float, others: float, limits: tuple[float, float]
-) -> tuple[float, float]:
-    """By how much the tighter limit is missed (at most 0 when both hold), and the rate that keeps `others` in flight."""
+def _excess(steps: StepTimes, sustained: float, others: float, limits: tuple[float, float]) -> tuple[float, float]:
+    """By how much the tighter limit is missed (0 or less when both hold), and the rate that keeps `others` busy."""
     token = steps.token_seconds(1.0 + others)
     rate = others / (steps.idle_first_token + (steps.output_tokens - 1.0) * token)
     latency, first = _percentiles(steps, rate, others, rate / sustained, token)

@@ -48,19 +48,21 @@ def rates(gpu: GpuSpec, weights: ServingWeights, engine: EngineProfile) -> Rates
     peaks = gpu.flops_per_second
     plain = peaks.get("bf16") or peaks.get("fp16") or max(peaks.values())
     eight = peaks.get("fp8")
-    peak, share = plain, 1.0
+    peak, share, quantized = plain, 1.0, False
     if weights in ("fp8", "int8") and eight:
-        peak, share = eight, engine.eight_bit_efficiency
+        peak, share, quantized = eight, engine.eight_bit_efficiency, True
     elif weights == "int4" and eight and has_four_bit_cores(gpu):
-        peak, share = eight * FOUR_BIT_OVER_EIGHT_BIT_PEAK, engine.four_bit_efficiency
+        peak, share, quantized = eight * FOUR_BIT_OVER_EIGHT_BIT_PEAK, engine.four_bit_efficiency, True
+    make = 1.0 if gpu.compute_capability[:1].isdigit() else engine.rocm_efficiency
+    bandwidth, peak, plain_peak = make * gpu.bandwidth_bytes_per_second, make * peak * share, make * plain
     return Rates(
-        weights=gpu.bandwidth_bytes_per_second * engine.bandwidth_efficiency,
-        kv=gpu.bandwidth_bytes_per_second * engine.kv_bandwidth_efficiency,
-        decode=peak * share * engine.decode_efficiency,
-        prefill=peak * share * engine.prefill_efficiency,
-        attention=plain * engine.attention_efficiency,
+        weights=bandwidth * engine.bandwidth_efficiency,
+        kv=bandwidth * engine.kv_bandwidth_efficiency,
+        decode=peak * engine.decode_efficiency,
+        prefill=peak * engine.prefill_efficiency,
+        attention=plain_peak * engine.attention_efficiency,
         link=gpu.link_bytes_per_second * engine.link_efficiency,
-        quantized_activations=peak != plain,
+        quantized_activations=quantized,
     )
 
 
