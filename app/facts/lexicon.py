@@ -51,6 +51,13 @@ def read_data(name: str) -> Any:
     return yaml.load((_DATA / name).read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - the safe loader, in C
 
 
+@cache
+def word_set(name: str) -> frozenset[str]:
+    """A closed list of words of data/words.yaml."""
+    words: list[str] = read_data("words.yaml")["sets"][name]
+    return frozenset(words)
+
+
 def checked(patterns: Iterable[object], file: str, where: str) -> tuple[str, ...]:
     """The patterns themselves. Raises CatalogueError for one that is no text or could never match."""
     made = []

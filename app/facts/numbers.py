@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from app.facts.lexicon import word_set
 from app.facts.tokens import Tokens
 
 K, M, G, LAKH, CRORE = 1e3, 1e6, 1e9, 1e5, 1e7
@@ -20,7 +21,7 @@ _TENS: Mapping[str, float] = MappingProxyType(
     {w: 10.0 * n for n, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)}
 )
 _SCALES: Mapping[str, float] = MappingProxyType({
-    "hundred": 100.0, "hundreds": 100.0, "thousand": K, "million": M, "millions": M, "billion": G, "trillion": 1e12,
+    "hundred": 100.0, "thousand": K, "million": M, "billion": G, "trillion": 1e12,
     "lakh": LAKH, "lakhs": LAKH, "lac": LAKH, "crore": CRORE, "crores": CRORE, "dozen": DOZEN, "grand": K,
     "mio": M, "mln": M, "mrd": G, "bn": G, "mn": M, "thsd": K,
 })  # fmt: skip
@@ -33,10 +34,11 @@ _FRACTIONS: Mapping[str, float] = MappingProxyType({
     "fifth": 0.2, "fifths": 0.2, "twentieth": 0.05, "hundredth": 0.01, "hundredths": 0.01, "thousandth": 0.001,
 })  # fmt: skip
 _WORDS = frozenset((*_SMALL, *_TENS, *_SCALES, *_FRACTIONS, "a", "an", "couple"))
+_VAGUE = frozenset(("few", "several", "dozens", "hundreds", "thousands", "tens", "lots", "handful", "zillions", "millions"))
+VAGUE = "vague"
+"""Suffix of `a few hundred`, `dozens`: counted by nobody, yet it is the number of its period."""
 _RANGE_SIGNS = frozenset(("-", "–", "—", "to", "or", "and", "till", "bis"))
-_IDENTIFIER_BEFORE = frozenset(
-    ["version", "v", "section", "chapter", "clause", "article", "step", "phase", "level", "tier", "type", "iso", "din", "en", "rfc", "table", "figure", "fig", "nr", "#", "part", "annex", "appendix", "act", "rule", "gate", "floor", "area", "sprint", "release", "requirement", "category", "stage", "paragraph", "§", "python", "windows", "outlook", "schema", "epic", "lot"]
-)
+_IDENTIFIER_BEFORE = word_set("identifier_before")
 """Words after which a figure is a name."""
 _YEAR_FIRST, _YEAR_LAST = 1850, 2100
 _GROUPS = re.compile(r"[.,'’]")
@@ -100,6 +102,8 @@ def find_numbers(tokens: Tokens) -> list[Number]:
         made = None
         if word[0].isdigit():
             made = _in_figures(tokens, i)
+        elif word in _VAGUE:
+            made = _vague(words, i)
         elif word in _WORDS:
             made = _in_words(tokens, i)
         if made is None:
@@ -110,6 +114,14 @@ def find_numbers(tokens: Tokens) -> list[Number]:
         found.append(made)
         i = made.last
     return found
+
+
+def _vague(words: list[str], i: int) -> Number:
+    """`few hundred`, `several thousand`, `tens of thousands`, `dozens`."""
+    last = i + 1
+    while last < len(words) and (words[last] in _SCALES or words[last] in _VAGUE or (words[last] == "of" and words[last - 1] == "tens")):
+        last += 1
+    return Number(0.0, 0.0, i, last, VAGUE, True, identifier=True)
 
 
 def _in_figures(tokens: Tokens, i: int) -> Number | None:

@@ -15,7 +15,7 @@ _UNITS = frozenset(["tokens", "token", "tok", "%", "percent", "words", "pages", 
 def read_examples(marked: Marked) -> Iterator[Quantity]:
     """How many labelled examples exist; 0 when the text says that there are none."""
     tokens = marked.tokens
-    periods = {k for p in find_periods(tokens, marked.numbers) for k in range(p.first, p.last)}
+    periods = {k for p in marked.periods for k in range(p.first, p.last)}
     for number in marked.numbers:
         if not _countable(marked, number) or _is_rate(marked, number, periods):
             continue
@@ -59,7 +59,7 @@ def _is_rate(marked: Marked, number: Number, periods: set[int]) -> bool:
 
 def _rank(marked: Marked, number: Number) -> int:
     """0: no examples; higher: surer."""
-    scope = marked.scope(number.first)
+    scope = marked.scope(number.first, number.last)
     clause = marked.masks[marked.clause[number.first]]
     if scope & (RIVAL | HYPOTHETICAL) or marked.near(number.first, number.first, 2, 0) & NEGATION:
         return 0

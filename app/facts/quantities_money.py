@@ -22,7 +22,7 @@ def read_money(marked: Marked) -> Iterator[Quantity]:
         if money is None:
             continue
         if periods is None:
-            periods = find_periods(marked.tokens, marked.numbers)
+            periods = marked.periods
         made = _budget(marked, number, money, periods)
         if made is not None:
             yield made
@@ -34,11 +34,11 @@ def _budget(
     code, factor, first, last = money
     amount = number.value * factor
     if marked.near(last, last, 0, 3) & PRICE_EACH or marked.near(first, first, 5, 0) & PRICE_EACH:
-        foreign = marked.scope(first) & FOREIGN
+        foreign = marked.scope(first, last) & FOREIGN
         return None if foreign else quantity(marked, PRICE_PER_ITEM, amount, first, last, code)
     clause = marked.masks[marked.clause[first]]
     near = marked.near(first, last, 12, 8)
-    if marked.scope(first) & FOREIGN and not clause & PLANNED:
+    if marked.scope(first, last) & FOREIGN and not clause & PLANNED:
         return None
     if marked.near(first, first, 2, 0) & NEGATION:
         return None

@@ -56,7 +56,7 @@ def _role(marked: Marked, number: Number, last: int, seen_metric: bool) -> tuple
     near = marked.near(number.first, last, 8, 5)
     if not (near & METRIC or mask & METRIC or seen_metric or (near & TARGET and near & PROMPTED)):
         return None
-    if marked.scope(number.first) & (RIVAL | HYPOTHETICAL):
+    if marked.scope(number.first, last) & (RIVAL | HYPOTHETICAL):
         return None
     if _owner(marked, number, last) & NOT_PROMPTED and not mask & (TARGET | PROMPTED):
         return None
@@ -66,7 +66,7 @@ def _role(marked: Marked, number: Number, last: int, seen_metric: bool) -> tuple
         return None
     if prompted is None or (target is not None and target <= prompted):
         return ("target_quality", 1)
-    if marked.scope(number.first) & FOREIGN and not mask & PROMPTED:
+    if marked.scope(number.first, last) & FOREIGN and not mask & PROMPTED:
         return None
     return ("prompted_quality", 1)
 

@@ -52,7 +52,7 @@ def _parameters(marked: Marked, number: Number) -> Quantity | None:
         return None
     if not named and not (number.suffix in ("B", "b") and last < len(words) and words[last] in _MODEL_WORDS):
         return None
-    if not M <= number.value <= 1000 * G or marked.scope(number.first) & FOREIGN:
+    if not M <= number.value <= 1000 * G or marked.scope(number.first, number.last) & FOREIGN:
         return None
     limited = marked.near(number.first, number.first, 4, 0) & LIMIT or _SMALLER.intersection(words[last : last + 4])
     return (
@@ -66,7 +66,7 @@ def _broken_share(marked: Marked, number: Number) -> Quantity | None:
     words = marked.tokens.words
     last = number.last + percent_after(words, number)
     near = words[max(0, number.first - 6) : last + 4]
-    if number.identifier or not any(w.startswith(_BROKEN) for w in near) or marked.scope(number.first) & FOREIGN:
+    if number.identifier or not any(w.startswith(_BROKEN) for w in near) or marked.scope(number.first, number.last) & FOREIGN:
         return None
     if last > number.last:
         share = number.value / 100
@@ -93,6 +93,6 @@ def _horizon(marked: Marked, number: Number) -> Quantity | None:
         return None
     months = number.value * (MONTHS_PER_YEAR if words[last].startswith("year") else 1)
     near = words[max(0, number.first - 5) : last + 3]
-    if not 1 <= months <= MAX_HORIZON_MONTHS or not _HORIZON.intersection(near) or marked.scope(number.first) & FOREIGN:
+    if not 1 <= months <= MAX_HORIZON_MONTHS or not _HORIZON.intersection(near) or marked.scope(number.first, number.last) & FOREIGN:
         return None
     return quantity(marked, "horizon_months", months, number.first, last + 1)

@@ -2,149 +2,136 @@
 
 from collections.abc import Iterator
 
+from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
-from app.facts.scope import BIT, FOREIGN, HYPOTHETICAL, NEGATION, PAST, RIVAL, Marked
-from app.facts.units import HOUR, MINUTE, TIME_UNITS
+from app.facts.scope import BIT, FOREIGN, HYPOTHETICAL, NEGATION, PAST, PAST_VERB, RIVAL, Marked
+from app.facts.units import HOUR, MINUTE, TIME_UNITS, WEEK
 
 LIMIT, WAIT, FIRST, WHOLE = BIT["limit"], BIT["wait"], BIT["first_token"], BIT["whole"]
-LASTING, SPENT, CURRENT = BIT["duration_thing"], BIT["machine_time"], BIT["current"]
-_BEFORE_A_SECOND = frozenset(["in", "within", "under", "inside", "of", "below", "about", "than", "after", "a", "to", "by", "one"])
-_PERCENTILES = {"p50": 0, "median": 0, "p75": 1, "p80": 1, "p90": 2, "p95": 3, "p98": 2, "p99": 2}
+LASTING, SPENT = BIT["duration_thing"], BIT["machine_time"]
+_NO_WAIT_BEFORE, _NO_WAIT_AFTER = word_set("no_wait_before"), word_set("no_wait_after")
+_REFUSED = word_set("refused_after")
+_FRACTION_JOINTS = frozenset(("of", "a", "an"))
+_PERCENTILES = {"p95": 4, "p99": 3, "p98": 3, "p90": 3, "p80": 2, "p75": 2, "p50": 0, "median": 0}
+PLAIN_RANK = 2
+"""Rank of a limit without a percentile; the median ranks below it."""
+_PER_ANSWER = ("answer", "request", "reply", "turn", "call", "query", "item", "page", "message", "response", "line", "text", "block", "piece")
 
 
 def read_times(marked: Marked) -> Iterator[Quantity]:
     """Latency limits of the text; the 95th percentile ranks above others, they above the median."""
-    tokens = marked.tokens
-    words = tokens.words
+    words = marked.tokens.words
     for number in marked.numbers:
         duration = _duration(marked, number)
-        if duration is None:
+        if duration is None or marked.tokens.quoted[number.first]:
             continue
         seconds, last = duration
-        if tokens.quoted[number.first] or _is_rate_or_length(marked, number, last):
+        if _is_no_wait(marked, number, last) or not _is_limit(marked, number, last, seconds):
             continue
-        near = marked.near(number.first, last, 10, 6)
-        clause = marked.masks[marked.clause[number.first]]
-        if not _is_limit(marked, number, last, seconds, near | clause):
-            continue
-        rank = _percentile_rank(words, number.first, last)
-        first_token = _is_first_token(marked, number, last)
-        name = "time_to_first_token_p95_seconds" if first_token else "latency_p95_seconds"
-        yield quantity(marked, name, seconds, number.first, last, rank=rank)
-    yield from _bare_seconds(marked)
+        name = "time_to_first_token_p95_seconds" if _is_first_token(marked, number.first, last) else "latency_p95_seconds"
+        yield quantity(marked, name, seconds, number.first, last, rank=_percentile_rank(words, number.first, last))
+    yield from _bare_units(marked)
 
 
 def _duration(marked: Marked, number: Number) -> tuple[float, int] | None:
     """Seconds and the token after the unit, when a time unit follows: `2 s`, `half a second`, `a second and a half`."""
     words = marked.tokens.words
     last = number.last
-    while last < len(words) and last < number.last + 2 and words[last] in ("of", "a", "full", "whole", "or"):
-        last += 1
-    if last >= len(words) or (unit := TIME_UNITS.get(words[last])) is None or number.identifier:
+    if number.identifier or (number.suffix and number.suffix not in ("word", "fraction", "couple")):
         return None
-    if number.suffix and number.suffix not in ("word", "fraction", "couple"):
+    if number.suffix == "fraction":
+        while last < len(words) and words[last] in _FRACTION_JOINTS:
+            last += 1
+    elif words[last : last + 1] in (["full"], ["whole"]):
+        last += 1
+    unit = TIME_UNITS.get(words[last]) if last < len(words) else None
+    if unit is None or (words[last] in ("d", "mo") and not marked.tokens.text[marked.tokens.ends[last - 1]].isalnum()):
         return None
     value = number.value
     if words[last + 1 : last + 4] == ["and", "a", "half"]:
-        value, last = value + 0.5, last + 3
+        value, last = value + 1 / 2, last + 3
     return value * unit, last + 1
 
 
-def _is_rate_or_length(marked: Marked, number: Number, last: int) -> bool:
-    """`every 10 seconds`, `8 hours a day`, `a 90-second clip`, `3 days of training`."""
+def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
+    """`every 10 seconds`, `8 hours a day`, `a 90-second clip`, `takes 12 seconds`, `200 ms is impossible`."""
     words = marked.tokens.words
     before = words[number.first - 1] if number.first else ""
     after = words[last : last + 2]
-    if before in ("every", "per", "last", "past", "each") or after[:1] in (
-        ["a"],
-        ["per"],
-        ["of"],
-        ["long"],
-        ["old"],
-        ["ago"],
-        ["each"],
-        ["apart"],
-        ["/"],
-    ):
-        return not (after[:1] in (["per"], ["a"], ["each"], ["/"], ["of"]) and _per_answer(after))
-    return bool(marked.near(last, last, 0, 2) & LASTING) and not marked.near(number.first, last, 2, 0) & LIMIT
+    if before in _NO_WAIT_BEFORE and not (before in ("per", "each") and words[number.first - 2 : number.first - 1] == [","]):
+        return not (before in ("takes", "needs", "took") and marked.near(number.first, last, 3, 3) & LIMIT)
+    if after[:1] in (["a"], ["per"], ["/"]):
+        return not (len(after) > 1 and after[1].startswith(_PER_ANSWER))
+    if after and (after[0] in _REFUSED or (after[0] in _NO_WAIT_AFTER and not marked.near(number.first, last, 2, 0) & LIMIT)):
+        return not (after[0] == "of" and len(after) > 1 and after[1].startswith(("wait", "silence", "the")))
+    if marked.near(number.first, number.first, 6, 0) & NEGATION and not marked.near(number.first, number.first, 3, 0) & LIMIT:
+        return True
+    return number.attached and bool(marked.near(last, last, 0, 1) & LASTING)
 
 
-def _per_answer(after: list[str]) -> bool:
-    return len(after) > 1 and after[1].startswith(
-        (
-            "answer",
-            "request",
-            "reply",
-            "turn",
-            "call",
-            "query",
-            "wait",
-            "silence",
-            "lag",
-            "delay",
-            "item",
-            "page",
-            "message",
-        )
-    )
-
-
-def _is_limit(marked: Marked, number: Number, last: int, seconds: float, mask: int) -> bool:
-    scope = marked.scope(number.first)
-    if scope & (RIVAL | HYPOTHETICAL) or (scope & PAST and not marked.near(number.first, last, 4, 3) & LIMIT):
+def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool:
+    """Ours, and asked for. Under a minute a duration is a limit unless something speaks against it."""
+    scope = marked.scope(number.first, last)
+    limited = marked.near(number.first, last, 4, 4) & LIMIT
+    if scope & (RIVAL | HYPOTHETICAL) or scope & PAST or (scope & PAST_VERB and not limited):
         return False
-    if (
-        marked.near(number.first, number.first, 6, 0) & NEGATION
-        and not marked.near(number.first, number.first, 2, 0) & LIMIT
-    ):
+    if _is_denied(marked, number):
         return False
-    if mask & SPENT and mask & CURRENT:
-        return False
-    close = marked.near(number.first, last, 4, 4)
-    if seconds >= MINUTE:
-        return bool(close & LIMIT and close & WAIT) or bool(
-            marked.near(number.first, last, 2, 1) & LIMIT and seconds < 100 * HOUR
-        )
-    return bool(mask & (LIMIT | WAIT)) or seconds < 1
+    if seconds < MINUTE:
+        return not (marked.near(number.first, number.first, 4, 0) & SPENT and not limited)
+    close = marked.near(number.first, last, 5, 5)
+    return bool(limited and close & WAIT or marked.near(number.first, last, 2, 1) & LIMIT) and seconds <= 2 * WEEK
+
+
+def _is_denied(marked: Marked, number: Number) -> bool:
+    """`we don't need answers within 1 second`: the negation stands before the whole limit."""
+    return bool(marked.near(number.first, number.first, 7, 0) & NEGATION)
 
 
 def _percentile_rank(words: list[str], first: int, last: int) -> int:
-    near = words[max(0, first - 4) : first] + words[last : last + 4]
-    return max((rank for word, rank in _PERCENTILES.items() if word in near), default=1)
+    """Percentile right behind or before the duration; nearer ones first."""
+    near = [*words[last : last + 3], *reversed(words[max(0, first - 3) : first])]
+    return next((_PERCENTILES[w] for w in near if w in _PERCENTILES), PLAIN_RANK)
 
 
-def _is_first_token(marked: Marked, number: Number, last: int) -> bool:
-    """A cue of the first words in the clause, nearer than one of the whole answer."""
-    c = marked.clause[number.first]
-    mask = marked.masks[c]
+def _is_first_token(marked: Marked, first: int, last: int) -> bool:
+    """A cue of the first words in the clause or close by, with none of the whole answer nearer."""
+    mask = marked.masks[marked.clause[first]]
     if mask & FIRST:
         return not mask & WHOLE
     if mask & WHOLE:
         return False
-    return bool(marked.near(number.first, last, 6, 5) & FIRST) and not marked.near(number.first, last, 3, 3) & WHOLE
+    return bool(marked.near(first, last, 6, 5) & FIRST) and not marked.near(first, last, 3, 3) & WHOLE
 
 
-def _bare_seconds(marked: Marked) -> Iterator[Quantity]:
-    """`in a second`, `sub-second`, `within the second`."""
+_LIMIT_BEFORE = frozenset("in within under inside below than after over the".split())
+
+
+def _bare_units(marked: Marked) -> Iterator[Quantity]:
+    """`in a second`, `a second at most`, `sub-second`, `within the hour`."""
     words = marked.tokens.words
     for i, word in enumerate(words):
-        if word not in ("second", "subsecond") or marked.tokens.quoted[i] or i == 0:
+        if word not in ("second", "subsecond", "sec", "hour") or i == 0 or marked.tokens.quoted[i]:
             continue
-        if marked.near(i, i, 5, 0) & NEGATION or marked.scope(i) & FOREIGN:
+        if not _is_bare_limit(marked, i) or marked.scope(i, i + 1) & FOREIGN:
             continue
-        if word == "subsecond" or words[i - 1] == "sub":
-            yield quantity(marked, "latency_p95_seconds", 1.0, i, i + 1, rank=0)
-        elif (
-            words[i - 1] in ("a", "one", "the")
-            and i > 1
-            and words[i - 2] in ("in", "within", "under", "inside", "than", "below")
-        ):
-            name = "time_to_first_token_p95_seconds" if _near_first(marked, i) else "latency_p95_seconds"
-            yield quantity(marked, name, 1.0, i - 2, i + 1, rank=0)
+        if marked.near(i - 1, i - 1, 5, 0) & NEGATION:
+            continue
+        first = i if word == "subsecond" else i - 1
+        name = "time_to_first_token_p95_seconds" if _is_first_token(marked, first, i + 1) else "latency_p95_seconds"
+        yield quantity(marked, name, HOUR if word == "hour" else 1.0, first, i + 1, rank=1)
 
 
-def _near_first(marked: Marked, i: int) -> bool:
-    mask = marked.masks[marked.clause[i]]
-    return bool(mask & FIRST) and not mask & WHOLE
+def _is_bare_limit(marked: Marked, i: int) -> bool:
+    words = marked.tokens.words
+    before, earlier = words[i - 1], words[i - 2] if i > 1 else ""
+    if words[i] == "subsecond" or before == "sub":
+        return True
+    if before not in ("a", "an", "the", "one"):
+        return False
+    if words[i] == "hour":
+        return earlier == "within"
+    if before != "one" and earlier in _LIMIT_BEFORE and earlier != "the":
+        return True
+    return before == "a" and words[i + 1 : i + 3] in (["at", "most"], ["or", "so"], ["or", "less"], ["max", "."], ["tops", "."])

@@ -22,7 +22,7 @@ def read_tokens(marked: Marked) -> Iterator[Quantity]:
         if unit is None or tokens.quoted[number.first] or number.identifier:
             continue
         mask, last = unit
-        if marked.scope(number.first) & FOREIGN or (number.value < 1 and mask == TOKEN):
+        if marked.scope(number.first, last) & FOREIGN or (number.value < 1 and mask == TOKEN):
             continue
         role = _role(marked, number, last, mask)
         if role is None:

@@ -4,20 +4,24 @@ A clause ends at a comma, bracket, colon, dash or contrasting word. Scope is wha
 without figures ("During the lockdown,") hands its scope on to the next one.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from app.facts.lexicon import CUE, Lexicon, load_lexicon
 from app.facts.numbers import Number, find_numbers
 from app.facts.patterns import Hit
 from app.facts.tokens import Tokens, tokenise
+from app.facts.units import Period, find_periods
 
 BIT = load_lexicon().bits
-NEGATION, DISMISSAL, PAST, RIVAL = BIT["negation"], BIT["dismissal"], BIT["past"], BIT["rival"]
+NEGATION, DISMISSAL, PAST, PAST_VERB, RIVAL = BIT["negation"], BIT["dismissal"], BIT["past"], BIT["past_verb"], BIT["rival"]
 HYPOTHETICAL, ARCHIVE, PLANNED, CURRENT = BIT["hypothetical"], BIT["archive"], BIT["planned"], BIT["current"]
 CONTRAST = BIT["contrast"]
-FOREIGN = PAST | RIVAL | HYPOTHETICAL
+FOREIGN = PAST | PAST_VERB | RIVAL | HYPOTHETICAL
 """Cues that make a figure somebody else's, or of another time."""
 _SCOPE = FOREIGN | ARCHIVE
+SCOPE_BEFORE, SCOPE_AFTER = 24, 12
+"""Tokens of a clause that are searched for cues before and after a figure."""
 _BREAKS = frozenset(',():–—-[]"“”')
 _OWN_START = frozenset(["we", "our", "ours", "us", "i", "it's", "it", "now", "here", "this", "these", "today", "but", "so", "then"])
 _LEANING_START = frozenset(["at", "in", "with", "for", "by", "of", "on", "and", "which", "plus", "or", "per"])
@@ -29,11 +33,14 @@ class Marked:
 
     tokens: Tokens
     numbers: list[Number]
+    firsts: list[int]
+    """First token of each number."""
     marks: list[int]
     clause: list[int]
     masks: list[int]
-    scopes: list[int]
-    """Per clause: its scope bits, handed on where a clause has none of its own."""
+    periods: list[Period]
+    handed: list[int]
+    """Per clause: scope bits that earlier clauses of its sentence hand on to it."""
     hits: list[Hit]
     """Signals, facts, domains and task types that the words speak of, wherever they stand."""
 
@@ -46,9 +53,27 @@ class Marked:
                 found |= marks[k]
         return found
 
-    def scope(self, token: int) -> int:
-        """Scope bits of the clause that holds this token."""
-        return self.scopes[self.clause[token]]
+    def numbers_within(self, first: int, last: int) -> list[Number]:
+        """Numbers that begin at token `first` or later and before `last`."""
+        return self.numbers[bisect_left(self.firsts, first) : bisect_left(self.firsts, last)]
+
+    def scope(self, first: int, last: int) -> int:
+        """Scope bits of a figure: cues before it in its clause, times past anywhere in it, else what the clause inherits.
+
+        Subjects and conditions stand before their figure ("a rival does 5,000"); what follows it is another matter
+        ("5,000 a day from the agencies"), except for when ("5,000 a day in the pilot").
+        """
+        clause, marks = self.clause, self.marks
+        here, found = clause[first], 0
+        for k in range(first - 1, max(first - SCOPE_BEFORE, 0) - 1, -1):
+            if clause[k] != here:
+                break
+            found |= marks[k] & _SCOPE
+        for k in range(first, min(last + SCOPE_AFTER, len(marks))):
+            if clause[k] != here:
+                break
+            found |= marks[k] & PAST
+        return found or self.handed[here]
 
 
 def mark(text: str) -> Marked:
@@ -58,7 +83,9 @@ def mark(text: str) -> Marked:
     numbers = find_numbers(tokens)
     marks, hits = _marks(tokens, numbers, lexicon)
     clause, masks, heads = _clauses(tokens, marks)
-    return Marked(tokens, numbers, marks, clause, masks, _scopes(tokens, numbers, clause, masks, heads), hits)
+    periods = find_periods(tokens, numbers)
+    handed = _handed(tokens, numbers, clause, masks, heads)
+    return Marked(tokens, numbers, [n.first for n in numbers], marks, clause, masks, periods, handed, hits)
 
 
 def _marks(tokens: Tokens, numbers: list[Number], lexicon: Lexicon) -> tuple[list[int], list[Hit]]:
@@ -107,19 +134,20 @@ def _clauses(tokens: Tokens, marks: list[int]) -> tuple[list[int], list[int], li
     return clause, masks, heads
 
 
-def _scopes(tokens: Tokens, numbers: list[Number], clause: list[int], masks: list[int], heads: list[int]) -> list[int]:
-    """Scope bits of each clause."""
+def _handed(
+    tokens: Tokens, numbers: list[Number], clause: list[int], masks: list[int], heads: list[int]
+) -> list[int]:
+    """Scope bits that each clause inherits from the one before."""
     counted = [False] * len(masks)
     for number in numbers:
         if not (number.year or number.identifier):
             counted[clause[number.first]] = True
-    scopes: list[int] = []
-    for c, mask in enumerate(masks):
-        own = mask & _SCOPE
-        if not own and c and tokens.sentence[heads[c]] == tokens.sentence[heads[c - 1]]:
-            word = tokens.words[heads[c]]
-            continues = not counted[c - 1] or word in _LEANING_START
-            if continues and not mask & (PLANNED | CURRENT | CONTRAST) and word not in _OWN_START:
-                own = scopes[c - 1]
-        scopes.append(own)
-    return scopes
+    handed = [0] * len(masks)
+    for c in range(1, len(masks)):
+        head = heads[c]
+        if tokens.sentence[head] != tokens.sentence[heads[c - 1]] or masks[c] & (PLANNED | CURRENT | CONTRAST):
+            continue
+        word = tokens.words[head]
+        if (not counted[c - 1] or word in _LEANING_START) and word not in _OWN_START and tokens.words[head - 1] not in ("(", ")"):
+            handed[c] = (masks[c - 1] & _SCOPE) or handed[c - 1]
+    return handed

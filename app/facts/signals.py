@@ -80,7 +80,7 @@ def denied(marked: Marked, first: int, last: int, negatable: bool) -> bool:
         return True
     if not negatable:
         return False
-    if before & (NEGATION | DISMISSAL) or (before & HYPOTHETICAL and marked.scopes[here] & HYPOTHETICAL):
+    if before & (NEGATION | DISMISSAL | HYPOTHETICAL):
         return True
     there, behind = clause[last - 1], 0
     for k in range(last, min(len(marks), last + DISMISSAL_REACH)):

@@ -1,9 +1,10 @@
-"""What stands beside a number: time units, currencies, percent signs, periods. Facts of language and arithmetic."""
+"""What stands beside a number: time units, periods, currencies, percent signs. Facts of language and arithmetic."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.tokens import Tokens
 from app.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
@@ -23,22 +24,40 @@ def _table(entries: Mapping[float, str]) -> Mapping[str, float]:
 
 
 TIME_UNITS = _table({
-    0.001: "ms msec msecs millisecond milliseconds millis msek", 1.0: "s sec secs second seconds sek", MINUTE: "min mins minute minutes",
-    HOUR: "h hr hrs hour hours", DAY: "d day days", WEEK: "wk wks week weeks", MONTH: "month months mo", YEAR: "year years yr yrs",
-})  # fmt: skip
+    0.001: "ms msec msecs millisecond milliseconds millis msek",
+    1.0: "s sec secs second seconds sek",
+    MINUTE: "min mins minute minutes",
+    HOUR: "h hr hrs hour hours",
+    DAY: "d day days",
+    WEEK: "wk wks week weeks",
+    MONTH: "month months mo",
+    YEAR: "year years yr yrs",
+})
 PERIODS = _table({
-    1.0: "second sec s", MINUTE: "minute min", HOUR: "hour hr h", WEEK: "week wk w", MONTH: "month mo mth", QUARTER: "quarter", YEAR: "year yr annum a",
+    1.0: "second sec s",
+    MINUTE: "minute min",
+    HOUR: "hour hr h",
     DAY: "day d night evening morning weekday workday afternoon 24h workingday",
-})  # fmt: skip
+    WEEK: "week wk w",
+    MONTH: "month mo mth",
+    QUARTER: "quarter",
+    YEAR: "year yr annum a",
+})
 ADVERBS = _table({
-    1.0: "rps qps tps", MINUTE: "rpm qpm", HOUR: "hourly", DAY: "daily nightly overnight rpd qpd", WEEK: "weekly", MONTH: "monthly pcm",
-    QUARTER: "quarterly", YEAR: "yearly annually annual pa",
-})  # fmt: skip
+    1.0: "rps qps tps",
+    MINUTE: "rpm qpm",
+    HOUR: "hourly",
+    DAY: "daily nightly overnight rpd qpd",
+    WEEK: "weekly",
+    MONTH: "monthly pcm",
+    QUARTER: "quarterly",
+    YEAR: "yearly annually annual pa",
+})
 _DETERMINERS = frozenset(("a", "an", "per", "each", "every", "any", "/", "one", "the", "by", "at"))
-_STRONG = frozenset(("a", "an", "per", "each", "every", "/"))
-_DAY_ADJECTIVES = frozenset(
-    ["working", "business", "typical", "normal", "ordinary", "average", "busy", "single", "heavy", "calendar", "match", "sitting", "game", "school", "trading", "week", "work", "usual", "full", "good", "given", "bad", "peak", "busier", "market", "light", "routing", "production", "quiet", "regular", "office", "catastrophic", "race", "winter", "summer", "weekend", "election", "launch", "filing"]
-)
+_PREPOSITIONS = frozenset(("on", "in", "over", "per", "within", "than", "under", "half", "during"))
+_NO_RATE_BEFORE = frozenset(("within", "than", "under", "half"))
+_ADJECTIVES = word_set("day_adjectives")
+_ONE_LETTER = frozenset("asdhw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +67,11 @@ class Period:
     first: int
     last: int
     seconds: float
-    adverb: bool
+    adverb: bool = False
     interval: bool = False
     """`every two minutes`: one happening each time."""
-    weak: bool = False
-    """`by night`, `on the day`: says when, and only with a number beside it how many."""
+    night: bool = False
+    """`each night`, `overnight`: its number may stand before a comma."""
 
 
 def find_periods(tokens: Tokens, numbers: list[Number]) -> list[Period]:
@@ -61,52 +80,70 @@ def find_periods(tokens: Tokens, numbers: list[Number]) -> list[Period]:
     found: list[Period] = []
     for i, word in enumerate(tokens.words):
         if word in ADVERBS:
-            found.append(Period(i, i + 1, ADVERBS[word], True, weak=word == "overnight"))
+            found.append(Period(i, i + 1, ADVERBS[word], adverb=True, night=word in ("nightly", "overnight")))
         elif word in PERIODS and i and (made := _period_at(tokens, i, by_last)):
             found.append(made)
+        elif word in ("days", "weeks", "hours") and (number := by_last.get(i)) and _spans(tokens, number):
+            found.append(Period(number.first - 1, i + 1, TIME_UNITS[word] * number.value))
     return found
+
+
+def _spans(tokens: Tokens, number: Number) -> bool:
+    """`in seven days`, `per 24 hours`."""
+    before = tokens.words[number.first - 1] if number.first else ""
+    return before == "per" or (before in ("in", "over") and not number.identifier and number.value > 0)
 
 
 def _period_at(tokens: Tokens, i: int, by_last: dict[int, Number]) -> Period | None:
     words = tokens.words
-    seconds = PERIODS[words[i]]
-    first = i
-    if (number := by_last.get(i)) and number.first and words[number.first - 1] in ("every", "per") and number.value > 0:
-        return Period(
-            number.first - 1, i + 1, seconds * number.value, False, interval=words[number.first - 1] == "every"
-        )
+    word, seconds, first = words[i], PERIODS[words[i]], i
+    number = by_last.get(i)
+    if number and number.first and number.value > 0 and words[number.first - 1] in ("every", "per"):
+        return Period(number.first - 1, i + 1, seconds * number.value, interval=words[number.first - 1] == "every")
     for _ in range(2):
-        if words[first - 1] in _DAY_ADJECTIVES and first > 1:
+        if words[first - 1] in _ADJECTIVES and first > 1:
             first -= 1
-    before = words[first - 1]
-    if before not in _DETERMINERS or (
-        words[i] in ("a", "s", "d", "h", "w") and before != "/" and not (before == "per" and len(words[i]) == 1)
-    ):
-        return None
     first -= 1
-    if (
-        before in ("a", "one", "the")
-        and first
-        and words[first - 1] in ("on", "in", "over", "per", "within", "than", "under", "half")
-    ):
-        if words[first - 1] in ("within", "than", "under", "half") or (
-            seconds < DAY and words[first - 1] in ("in", "on", "over")
-        ):
-            return None
+    before = words[first]
+    if before not in _DETERMINERS or (word in _ONE_LETTER and before not in ("/", "per")):
+        return None
+    if before in ("a", "one", "the") and first and words[first - 1] in _PREPOSITIONS:
         first -= 1
-    return Period(first, i + 1, seconds, False, weak=before in ("by", "at", "one", "the"))
+        if words[first] in _NO_RATE_BEFORE or (seconds < DAY and words[first] in ("in", "on", "over")):
+            return None
+    return Period(first, i + 1, seconds, night=word in ("night", "evening", "morning"))
 
 
 CURRENCIES: Mapping[str, tuple[str, float]] = MappingProxyType({
-    word: (code, factor) for code, factor, words in (
-        ("USD", 1.0, "$ usd dollar dollars bucks us$"), ("USD", 0.01, "cent cents ct cts ¢"), ("EUR", 1.0, "€ eur euro euros"),
-        ("EUR", 0.01, "eurocent eurocents"), ("GBP", 1.0, "£ gbp pounds quid"), ("GBP", 0.01, "p pence penny"),
-        ("CHF", 1.0, "chf francs franken sfr"), ("INR", 1.0, "₹ inr rs rupees rupee"), ("INR", 0.01, "paisa paise"),
-        ("JPY", 1.0, "¥ jpy yen"), ("CNY", 1.0, "cny rmb yuan"), ("CAD", 1.0, "cad"), ("AUD", 1.0, "aud"), ("SEK", 1.0, "sek kronor"),
-        ("PLN", 1.0, "pln zloty"), ("BRL", 1.0, "brl reais"), ("SGD", 1.0, "sgd"), ("DKK", 1.0, "dkk"), ("NOK", 1.0, "nok"), ("KRW", 1.0, "krw won"),
-    ) for word in words.split()
-})  # fmt: skip
+    word: (code, factor)
+    for code, factor, words in (
+        ("USD", 1.0, "$ usd dollar dollars bucks us$"),
+        ("USD", 0.01, "cent cents ct cts ¢"),
+        ("EUR", 1.0, "€ eur euro euros"),
+        ("EUR", 0.01, "eurocent eurocents"),
+        ("GBP", 1.0, "£ gbp pounds quid"),
+        ("GBP", 0.01, "p pence penny"),
+        ("CHF", 1.0, "chf francs franken sfr"),
+        ("INR", 1.0, "₹ inr rs rupees rupee"),
+        ("INR", 0.01, "paisa paise"),
+        ("JPY", 1.0, "¥ jpy yen"),
+        ("CNY", 1.0, "cny rmb yuan"),
+        ("CAD", 1.0, "cad"),
+        ("AUD", 1.0, "aud"),
+        ("SEK", 1.0, "kronor"),
+        ("PLN", 1.0, "pln zloty"),
+        ("BRL", 1.0, "brl reais"),
+        ("SGD", 1.0, "sgd"),
+        ("DKK", 1.0, "dkk"),
+        ("NOK", 1.0, "nok"),
+        ("KRW", 1.0, "krw won"),
+    )
+    for word in words.split()
+})
 """Currency and the part of its unit that each word means."""
+_ATTACHED_ONLY = frozenset(("p", "won", "quid"))
+"""Words that are money only right behind a figure."""
+_NATIONS = MappingProxyType({"us": "USD", "swiss": "CHF", "canadian": "CAD", "australian": "AUD", "indian": "INR"})
 PERCENT = frozenset(("%", "percent", "pct"))
 
 
@@ -124,22 +161,17 @@ def percent_after(words: list[str], number: Number) -> int:
 def currency_of(tokens: Tokens, number: Number) -> tuple[str, float, int, int] | None:
     """Code, factor, first and last token of the money that a number is part of; None when it is no money."""
     words, first, last = tokens.words, number.first, number.last
-    if first and (made := CURRENCIES.get(words[first - 1])) and made[1] == 1.0:
+    made = CURRENCIES.get(words[first - 1]) if first else None
+    if made is not None and made[1] == 1.0:
         before = first - 1
         if words[before] == "$" and before and words[before - 1] in ("us", "a", "c"):
             before -= 1
         return made[0], made[1], before, last
-    if (
-        last < len(words)
-        and (made := CURRENCIES.get(words[last]))
-        and not (words[last] in ("p", "won", "quid") and (number.year or tokens.starts[last] > tokens.ends[last - 1]))
-    ):
-        return made[0], made[1], first, last + 1
-    if (
-        last + 1 < len(words)
-        and words[last] in ("us", "swiss", "canadian", "australian", "indian")
-        and words[last + 1] in CURRENCIES
-    ):
-        code = {"swiss": "CHF", "canadian": "CAD", "australian": "AUD", "indian": "INR"}.get(words[last], "USD")
-        return code, CURRENCIES[words[last + 1]][1], first, last + 2
+    word = words[last] if last < len(words) else ""
+    made = CURRENCIES.get(word)
+    if made is not None:
+        loose = number.year or tokens.starts[last] > tokens.ends[last - 1]
+        return None if word in _ATTACHED_ONLY and loose else (made[0], made[1], first, last + 1)
+    if word in _NATIONS and last + 1 < len(words) and words[last + 1] in CURRENCIES:
+        return _NATIONS[word], CURRENCIES[words[last + 1]][1], first, last + 2
     return None
