@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from types import MappingProxyType
 
 from app.catalogue.families import ARCHITECTURE_SIZES, Family, families
@@ -28,7 +29,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 LIMITS: Mapping[str, int] = MappingProxyType(
     {
         "hidden_size": 1_000_000,
-        "num_hidden_layers": 10_000,
+        "num_hidden_layers": 1_000,
         "num_attention_heads": 100_000,
         "num_key_value_heads": 100_000,
         "intermediate_size": 10_000_000,
@@ -60,7 +61,11 @@ _UNTOLD_DEFAULTS = frozenset(
     {"max_position_embeddings", "sliding_window", "num_ln_in_parallel_attn", "first_k_dense_replace", "kv_channels"}
 )
 """Defaults that need no warning: they say nothing of the size of a weight, or hold for every release."""
+_BLOCK_RULES = ("first_k_dense_replace", "decoder_sparse_step", "max_window_layers", "sliding_window_pattern")
+"""Fields that say which blocks have experts or a sliding window, for every family alike."""
 _TEXT_CONFIGS = ("text_config", "language_config", "llm_config", "thinker_config")
+_DEEPEST_TEXT = 3
+"""Nested text configurations followed: thinker_config holds a text_config, and nothing published goes deeper."""
 
 
 @dataclass(slots=True)
@@ -72,6 +77,7 @@ class _Reading:
     layout: Family
     sizes: dict[str, int] = field(default_factory=dict)
     switches: dict[str, bool] = field(default_factory=dict)
+    rules: dict[str, int] = field(default_factory=dict)
     problems: list[InputProblem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     defaulted: dict[str, int] = field(default_factory=dict)
@@ -121,15 +127,18 @@ def _model_type(config: Mapping[str, object], pointer: str) -> str:
 
 
 def _text_part(config: Mapping[str, object], pointer: str) -> tuple[Mapping[str, object], str]:
-    """The decoder's own fields: nested in multi-modal configurations, with what stands beside them as a fallback."""
-    for name in _TEXT_CONFIGS:
-        nested = config.get(name)
-        if isinstance(nested, Mapping):
-            inner, inner_pointer = _text_part(nested, f"{pointer}/{name}")
-            tied = {"tie_word_embeddings": config["tie_word_embeddings"]} if "tie_word_embeddings" in config else {}
-            return {**inner, **tied}, inner_pointer
-        if nested is not None:
+    """The decoder's own fields, nested in multi-modal configurations; the outermost word on tying goes."""
+    tied: dict[str, object] = {}
+    for _ in range(_DEEPEST_TEXT):
+        if "tie_word_embeddings" in config:
+            tied.setdefault("tie_word_embeddings", config["tie_word_embeddings"])
+        name = next((n for n in _TEXT_CONFIGS if config.get(n) is not None), None)
+        if name is None:
+            break
+        nested = config[name]
+        if not isinstance(nested, Mapping):
             raise InputError.at(f"{pointer}/{name}", f"{name} must be an object with the decoder's fields.")
+        config, pointer = {**nested, **tied}, f"{pointer}/{name}"
     return config, pointer
 
 
@@ -138,7 +147,7 @@ def _layout(
 ) -> tuple[Family, list[str]]:
     """The family that builds this configuration, and what to say when it is not quite its own."""
     known = families()
-    name = known.same_layout.get(model_type, model_type)
+    name = known.same_layout.get(model_type.lower(), model_type)
     if name in known.by_name:
         return known.by_name[name], []
     if model_type in known.not_decoders or config.get("is_encoder_decoder") is True:
@@ -191,6 +200,7 @@ def _read_sizes(reading: _Reading) -> None:
             reading.sizes[name] = plain
             if name not in _UNTOLD_DEFAULTS:
                 reading.defaulted[name] = plain
+    reading.rules = {name: value for name in _BLOCK_RULES if (value := _given(reading, name)[0]) is not None}
     for name, default in layout.defaults.items():
         if name not in reading.sizes and name not in layout.plain_defaults:
             reading.sizes[name] = default(reading.names())
@@ -214,7 +224,8 @@ def _given(reading: _Reading, name: str) -> tuple[int | None, bool]:
 
 def _checked(reading: _Reading, name: str, key: str, value: object) -> int | None:
     limit = LIMITS.get(name, OTHER_LIMIT)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or int(value) != value:
+    is_number = isinstance(value, int) or (isinstance(value, float) and isfinite(value) and value.is_integer())
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_number:
         reading.refuse(key, f"{key} must be a whole number, not {str(value)[:40]!r}.")
     elif value < 0 or (value == 0 and name not in _MAY_BE_ZERO):
         reading.refuse(key, f"{key} must be at least 1, not {value}.", "Leave it out for the default.")
@@ -299,14 +310,12 @@ def _moe_layers(reading: _Reading) -> tuple[int, ...]:
     """Blocks with routed experts: after the first dense ones, each `decoder_sparse_step`-th, but not those listed."""
     if not reading.sizes.get("num_experts"):
         return ()
-    first, _ = _given(reading, "first_k_dense_replace")
-    step, _ = _given(reading, "decoder_sparse_step")
-    if first is None:
-        first = reading.sizes.get("first_k_dense_replace", 0)
+    first = reading.rules.get("first_k_dense_replace", reading.sizes.get("first_k_dense_replace", 0))
+    step = reading.rules.get("decoder_sparse_step", 1)
     dense = reading.config.get("mlp_only_layers") or ()
-    listed = frozenset(dense) if isinstance(dense, list | tuple) else frozenset()
+    listed = frozenset(i for i in dense if isinstance(i, int)) if isinstance(dense, list | tuple) else frozenset()
     layers = range(first, reading.sizes["num_hidden_layers"])
-    return tuple(i for i in layers if i not in listed and (i + 1) % (step or 1) == 0)
+    return tuple(i for i in layers if i not in listed and (i + 1) % step == 0)
 
 
 def _sliding_layers(reading: _Reading) -> int:
@@ -320,9 +329,9 @@ def _sliding_layers(reading: _Reading) -> int:
     if rule == "all":
         return layers
     if rule == "after_max_window_layers":
-        first, _ = _given(reading, "max_window_layers")
-        return max(0, layers - (first or 0)) if reading.switches.get("use_sliding_window") else 0
-    return layers - layers // int(rule)
+        first = reading.rules.get("max_window_layers", 0) if reading.switches.get("use_sliding_window") else layers
+        return max(0, layers - first)
+    return layers - layers // reading.rules.get("sliding_window_pattern", int(rule))
 
 
 def _architecture(reading: _Reading, model_type: str, config: Mapping[str, object]) -> Architecture:

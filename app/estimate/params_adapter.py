@@ -26,9 +26,10 @@ ROLE_NAMES = {
     "output": "lm_head",
 }  # fmt: skip
 """What torchtune and LitGPT call their modules -> the role (torchtune's component builders, LitGPT's lora.py)."""
-HEADER_BYTES_PER_TENSOR = 78
+HEADER_BYTES_PER_TENSOR = 71
 """JSON around a tensor's name in a safetensors header: dtype, shape and two offsets of 8 to 10 digits."""
-FIXED_HEADER_BYTES = 64
+FIXED_HEADER_BYTES = 48
+"""Length, metadata and padding of a safetensors file."""
 SAVED_PREFIX, SAVED_SUFFIX = "base_model.model.", ".lora_A.weight"
 
 
@@ -168,7 +169,8 @@ def _warnings(parts: Inventory, hits: list[Hit], targets: list[AdapterTarget]) -
 def adapter_bytes(shape: AdapterShape, bytes_per_value: int = 4) -> int:
     """Size of the saved adapter_model.safetensors: PEFT keeps adapters in fp32, and two tensors a target need a header.
 
-    Llama-3.2-3B, q and v, r=32: 36.7 MB and 15 kB of header (PEFT's method comparison).
+    The header is right within a few percent of itself: files written with safetensors 0.8.0 have 15,056 bytes of it for
+    Llama-3.2-3B with q and v, 59,216 for Llama-3.1-8B with all-linear.
     """
     header = sum(
         2 * t.count * (len(SAVED_PREFIX) + len(t.part.path) + len(SAVED_SUFFIX) + HEADER_BYTES_PER_TENSOR)
