@@ -63,6 +63,8 @@ _UNTOLD_DEFAULTS = frozenset(
 """Defaults that need no warning: they say nothing of the size of a weight, or hold for every release."""
 _BLOCK_RULES = ("first_k_dense_replace", "decoder_sparse_step", "max_window_layers", "sliding_window_pattern")
 """Fields that say which blocks have experts or a sliding window, for every family alike."""
+_ATTENTION_TYPES = frozenset({"full_attention", "sliding_attention", "chunked_attention"})
+"""The `layer_types` of config.json whose weights are those of attention."""
 _TEXT_CONFIGS = ("text_config", "language_config", "llm_config", "thinker_config")
 _DEEPEST_TEXT = 3
 """Nested text configurations followed: thinker_config holds a text_config, and nothing published goes deeper."""
@@ -162,13 +164,23 @@ def _layout(
 
 
 def _generic(model_type: str, text: Mapping[str, object]) -> tuple[Family, list[str]]:
+    """The nearest common layout for a model_type that is not known, and what may be off."""
     known = families()
     has_experts = any(isinstance(n := text.get(k), int) and n > 1 for k in ALIASES["num_experts"])
-    layout = known.by_name["generic_moe" if has_experts else "generic"]
+    name, kind = "generic", "a Llama-like decoder"
+    if has_experts and text.get("kv_lora_rank"):
+        name, kind = "deepseek_v3", "a decoder like DeepSeek-V3"
+    elif has_experts:
+        name, kind = "generic_moe", "a decoder with stacked experts"
     near = nearest_names(model_type, known.by_name, limit=1)
     meant = f" (did you mean {near[0]}?)" if near else ""
-    kind = "a decoder with stacked experts" if has_experts else "a Llama-like decoder"
-    return layout, [f"model_type {model_type!r} is not known{meant}; it is counted as {kind}, which may be off."]
+    warnings = [f"model_type {model_type!r} is not known{meant}; it is counted as {kind}, which may be off."]
+    types = text.get("layer_types")
+    if isinstance(types, list | tuple) and (odd := {str(t)[:40] for t in types} - _ATTENTION_TYPES):
+        warnings.append(f"Its layers of type {', '.join(sorted(odd))} are counted as attention, which they are not.")
+    if text.get("tie_word_embeddings") is None:
+        warnings.append("tie_word_embeddings is not given; the head is counted as a weight of its own.")
+    return known.by_name[name], warnings
 
 
 def _read_switches(reading: _Reading) -> None:

@@ -234,6 +234,20 @@ def test_unknown_type_with_experts_falls_back_to_stacked_experts() -> None:
     assert warnings
 
 
+def test_unknown_type_with_latent_attention_falls_back_to_deepseek() -> None:
+    architecture, warnings = read_architecture({**QWEN3_MOE, "model_type": "brand_new_moe", "kv_lora_rank": 512})
+    assert (architecture.family, architecture.kv_lora_rank) == ("deepseek_v3", 512)
+    assert any("like DeepSeek-V3" in w for w in warnings)
+
+
+def test_what_the_fallback_gets_wrong_is_told() -> None:
+    config = {**LLAMA, "model_type": "brand_new", "layer_types": ["linear_attention", "full_attention"]}
+    _, warnings = read_architecture(config)
+    assert any("linear_attention are counted as attention" in w for w in warnings)
+    assert any("tie_word_embeddings is not given" in w for w in warnings)
+    assert len(read_architecture({**LLAMA, "model_type": "brand_new", "tie_word_embeddings": True})[1]) == 1
+
+
 def test_unknown_type_without_its_fields_says_which_are_missing() -> None:
     problems = refused({"model_type": "brand_new", "hidden_size": 64, "num_hidden_layers": 2})
     missing = ("num_attention_heads", "intermediate_size", "vocab_size")
