@@ -21,7 +21,7 @@ class Gate:
     evidence: tuple[str, ...]
 
 
-WAYS_TO_LABEL = frozenset(("labels_exist", "experts_label", "labels_generated"))
+WAYS_TO_LABEL = frozenset(("labels_at_hand", "labels_generated"))
 """Signals of text that says how labels can be had."""
 
 

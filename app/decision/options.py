@@ -115,7 +115,7 @@ def _ending(figures: OptionFigures) -> tuple[str, ...]:
 def labels_known(situation: Situation) -> bool:
     """Enough labelled examples are known to exist."""
     labels = situation.facts.labelled_examples
-    return labels >= ENOUGH_LABELS if labels is not None else "labels_exist" in situation.facts.signals
+    return labels >= ENOUGH_LABELS if labels is not None else "labels_at_hand" in situation.facts.signals
 
 
 def quality_risk(name: str, verdict: Verdict, situation: Situation) -> Level:

@@ -16,6 +16,7 @@ _DATA = files("app.facts") / "data"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CUE, SIGNAL, FACT, DOMAIN, TASK = "cue:", "signal:", "fact:", "domain:", "task:"
 """First part of a label: what kind of thing its patterns stand for."""
+SIGNAL_FILES = ("signals.yaml", "signals_decision.yaml")
 _SIGNAL_KEYS = {"id", "description", "patterns", "negatable", "source"}
 _HOW_TO_WRITE = (
     "lower-case words, wor*, (a|b), [a|b], _ and ~, without hyphens; quotes around no, yes, on, off and figures"
@@ -88,13 +89,25 @@ def _signal(entry: Mapping[str, Any]) -> Signal:
 
 def _signals() -> Mapping[str, Signal]:
     signals: dict[str, Signal] = {}
-    for signal in map(_signal, read_data("signals.yaml")["signals"]):
-        if signal.id in signals:
-            raise CatalogueError(
-                "signals.yaml", f"signals[{signal.id}]", "Duplicate id.", "one entry with all its patterns"
-            )
-        signals[signal.id] = signal
+    for file in SIGNAL_FILES:
+        content = read_data(file)
+        sets = {f"{{{name}}}": "|".join(words) for name, words in content.get("sets", {}).items()}
+        for signal in (_signal({**e, "patterns": _with_sets(e["patterns"], sets)}) for e in content["signals"]):
+            if signal.id in signals:
+                raise CatalogueError(file, f"signals[{signal.id}]", "Duplicate id.", "one entry with all its patterns")
+            signals[signal.id] = signal
     return MappingProxyType(signals)
+
+
+def _with_sets(patterns: Iterable[object], sets: Mapping[str, str]) -> list[object]:
+    """The patterns with each `{name}` replaced by the words of that set."""
+    made = []
+    for pattern in patterns:
+        for name, words in sets.items():
+            if isinstance(pattern, str) and name in pattern:
+                pattern = pattern.replace(name, words)
+        made.append(pattern)
+    return made
 
 
 @cache
