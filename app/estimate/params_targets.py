@@ -117,7 +117,7 @@ def _leaf_names(parts: Inventory, modules: str, names: Mapping[str, str], pointe
         if any(pattern.fullmatch(f"{c.format(i)}.{old}") for c in containers for i in parts.architecture.moe_layers):
             found.add(old)
     if not found:
-        raise _nothing(parts, "target_modules", modules, pointer)
+        raise _nothing(parts, "target_modules", modules, pointer, is_pattern=True)
     return tuple(sorted(found - {GATE_UP}))
 
 
@@ -129,7 +129,7 @@ def _string_hits(parts: Inventory, modules: str, pointer: str) -> list[Hit]:
     candidates = (p for p in parts.parts if p.form in MODULE_FORMS)
     hits = [Hit(p, layers) for p in candidates if (layers := _matching_layers(p, pattern)) is not None]
     if not hits:
-        raise _nothing(parts, "target_modules", modules, pointer)
+        raise _nothing(parts, "target_modules", modules, pointer, is_pattern=True)
     return hits
 
 
@@ -210,7 +210,7 @@ def _merged(parts: Inventory, modules: list[Hit], parameters: list[Hit], pointer
     return [Hit(p, tuple(sorted(layers[id(p)])), factors[id(p)]) for p in parts.parts if id(p) in layers]
 
 
-def _nothing(parts: Inventory, field: str, name: str, pointer: str) -> InputError:
+def _nothing(parts: Inventory, field: str, name: str, pointer: str, is_pattern: bool = False) -> InputError:
     """The error for a target that matches nothing, with what could be meant."""
     as_parameters = field == "target_parameters"
     known = [
@@ -223,6 +223,8 @@ def _nothing(parts: Inventory, field: str, name: str, pointer: str) -> InputErro
     meant = list(dict.fromkeys((*fused, *renamed, *nearest_names(name, known))))
     guess = f"Did you mean {', '.join(meant)}? " if meant else ""
     why = f" Here it is part of {fused[0]}." if fused else ""
+    if is_pattern:
+        why = " A string is read as a regular expression over full module names; write a list for names."
     return InputError.at(
         f"{pointer}/{field}",
         f"{name[:100]!r} matches nothing in {parts.architecture.model_type}.{why}",

@@ -25,8 +25,11 @@ class LoraSettings(Request):
     """Rank of the update; memory and adapter size grow with it."""
     lora_alpha: float | None = Field(default=None, gt=0, le=65536, examples=[32])
     """Scaling numerator; 2r when left out. It does not change the estimate."""
-    target_modules: Literal["all-linear"] | Names = Field(default="all-linear", examples=["all-linear"])
-    """Module names or suffixes that get an adapter, or `all-linear` (every linear layer but the head)."""
+    target_modules: Literal["all-linear"] | Annotated[str, Field(min_length=1, max_length=1000)] | Names = Field(
+        default="all-linear", examples=["all-linear"]
+    )
+    """Module names or suffixes that get an adapter, `all-linear` (every linear layer but the head), or one string: a
+    regular expression over full module names, as PEFT reads it."""
     target_parameters: Names | None = Field(default=None, examples=[["mlp.experts.gate_up_proj"]])
     """Expert parameters (3-D tensors) that get an adapter, as PEFT's `target_parameters`."""
     lora_dropout: float = Field(default=0.0, ge=0, lt=1, examples=[0.05])

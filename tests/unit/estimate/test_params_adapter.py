@@ -147,7 +147,7 @@ def test_dropout_on_experts_is_told() -> None:
         (LLAMA, {"target_modules": ["mlp"]}, "/lora/target_modules", "matches nothing"),
         (LLAMA, {"target_modules": ["input_layernorm"]}, "/lora/target_modules", "matches nothing"),
         (LLAMA, {"target_modules": ["layers.32.self_attn.q_proj"]}, "/lora/target_modules", "matches nothing"),
-        (LLAMA, {"target_modules": "q_proj"}, "/lora/target_modules", "matches nothing"),
+        (LLAMA, {"target_modules": "q_proj"}, "/lora/target_modules", "write a list for names"),
         (LLAMA, {"target_modules": "*q_proj"}, "/lora/target_modules", "regular expression"),
         (LLAMA, {"target_modules": "(?=q)q_proj"}, "/lora/target_modules", "regular expression"),
         (LLAMA, {"target_modules": []}, "/lora/target_modules", "No target"),
