@@ -52,7 +52,9 @@ class FrameworkProfile:
     keeps_kv_cache: bool
     adapter_input_bytes: float
     adapter_qkv_shared: bool
-    """One adapter input serves q, k and v."""
+    """One adapter input, and one dropout, serves q, k and v."""
+    adapter_input_uncopied: bool
+    """Without dropout adapters keep the layer's input itself, so that targets that read one tensor keep it once."""
     dropout_mask_bytes: float
     partial_qkv_pad_bytes: float
     """Copy of the adapter's output kept when only some of q, k and v are adapted."""

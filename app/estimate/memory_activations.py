@@ -101,7 +101,8 @@ def _token_bytes(
         dropout=dropout, dora=dora, upcast=upcast, checkpointing=checkpointing, padded=padded,
     )  # fmt: skip
     blocks = [(s.count, s, _block(s, key, profile)) for s in base.blocks]
-    score_bytes = (2 * key.width + SOFTMAX_BYTES) if attention == "eager" else 0.0
+    capped = base.blocks[0].capped
+    score_bytes = _score_bytes(attention, capped, key.width)
     backward = [_backward(s, key, profile) for s in base.blocks]
     hidden = base.blocks[0].hidden
     return TokenBytes(
@@ -118,8 +119,15 @@ def _token_bytes(
         ),
         backward=max(backward),
         checkpoint=base.layers * hidden * max(UPCAST_BYTES if upcast else 0.0, key.width) * profile.checkpoints_on_card,
-        head=_head(hidden, base.parts.architecture.vocab_size, cross_entropy, precision, profile),
+        head=_head(hidden, base.parts.architecture.vocab_size, cross_entropy, precision, profile, capped),
     )
+
+
+def _score_bytes(attention: Attention, capped: bool, width: int) -> float:
+    """Bytes per head and pair of tokens: scores, fp32 softmax, probabilities; a cap keeps its tanh and forbids SDPA."""
+    if attention == "flash" or (attention == "sdpa" and not capped):
+        return 0.0
+    return 2 * width + SOFTMAX_BYTES + (width if capped else 0)
 
 
 def _block(s: BlockShape, key: Kept, profile: FrameworkProfile) -> tuple[float, float, float, float, float]:
@@ -171,7 +179,9 @@ def _adapter(s: BlockShape, key: Kept, profile: FrameworkProfile) -> float:
     """Each adapter's copy of its input (with its dropout mask), its rank-wide activation, and DoRA's outputs."""
     per_input = profile.adapter_input_bytes + (profile.dropout_mask_bytes if key.dropout else 0.0)
     inputs = float(s.adapter_inputs)
-    if profile.adapter_qkv_shared and s.adapter_qkv_inputs:
+    if profile.adapter_input_uncopied and not key.dropout:
+        inputs = float(s.adapter_distinct_inputs)
+    elif profile.adapter_qkv_shared and s.adapter_qkv_inputs:
         inputs += s.hidden - s.adapter_qkv_inputs
     kept = per_input * inputs + profile.adapter_input_bytes * s.adapter_rank_terms
     if s.adapter_qkv_partial:
@@ -185,7 +195,12 @@ def _backward(s: BlockShape, key: Kept, profile: FrameworkProfile) -> float:
 
 
 def _head(
-    hidden: int, vocabulary: int, cross_entropy: CrossEntropy, precision: Precision, profile: FrameworkProfile
+    hidden: int,
+    vocabulary: int,
+    cross_entropy: CrossEntropy,
+    precision: Precision,
+    profile: FrameworkProfile,
+    capped: bool,
 ) -> float:
     """Bytes per token of output head and loss at their peak."""
     if cross_entropy == "fused_linear":
@@ -193,4 +208,6 @@ def _head(
     per_entry = profile.eager_logit_bytes if cross_entropy == "eager" else profile.fused_logit_bytes
     if precision == "fp32":
         per_entry = max(per_entry, FULL_PRECISION_LOGIT_BYTES)
+    if capped:
+        per_entry += ACTIVATION_BYTES[precision]
     return per_entry * vocabulary + profile.head_hidden_bytes * hidden

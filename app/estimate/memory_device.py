@@ -14,6 +14,8 @@ RESIDENT_SPREAD = 0.01
 """Half-width of what is counted, not modelled: weights and states (512-byte rounding, buffers)."""
 SHORTER_THAN_MAXIMUM = 0.7
 """When nothing is known of the lengths, the longest batch may be as much shorter than max_seq_length allows."""
+COMMUNICATION_BYTES = 400_000_000
+"""NCCL's channels and buffers on a card that talks to others: some hundred MB in nvidia-smi; not measured here."""
 RESIDENT_PARTS = frozenset({"base_weights", "adapter_weights", "optimizer_states"})
 """Parts that are counted, so that no measurement corrects them."""
 
@@ -70,7 +72,7 @@ def figures(
     allocated = _range(resident, (found.peak - resident) * corrections.allocated, spread, shorter, 0.0)
     held, most = held_bytes(found, run, profile)
     wider = 0.0 if corrections.spread is not None else most - held
-    limit = memory_bytes - profile.context_bytes
+    limit = memory_bytes - context_bytes(profile, run)
     reserved = _capped(
         _range(resident, (held - resident) * corrections.reserved, spread, shorter, wider), allocated, limit
     )
@@ -78,7 +80,12 @@ def figures(
     if corrections.device != corrections.reserved:
         shown = _range(resident, (held - resident) * corrections.device, spread, shorter, wider)
         device = _capped(shown, allocated, limit)
-    return allocated, reserved, _with_context(device, profile)
+    return allocated, reserved, _with_context(device, profile, run)
+
+
+def context_bytes(profile: FrameworkProfile, run: Run) -> float:
+    """What lies on the card outside of PyTorch's allocator."""
+    return profile.context_bytes + (COMMUNICATION_BYTES if run.gpu_count > 1 else 0)
 
 
 def device_range(
@@ -97,8 +104,8 @@ def _certainty(
     return found.resident, spread, shorter
 
 
-def _with_context(held: Range, profile: FrameworkProfile) -> Range:
-    context = profile.context_bytes
+def _with_context(held: Range, profile: FrameworkProfile, run: Run) -> Range:
+    context = context_bytes(profile, run)
     return Range(low=held.low + context / 2, expected=held.expected + context, high=held.high + 2 * context)
 
 

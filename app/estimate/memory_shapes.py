@@ -3,18 +3,17 @@
 Made once per architecture and adapter, so that one estimate is plain arithmetic on a few dozen numbers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.schemas.architecture import AdapterShape, AdapterTarget, Block, Inventory, Part
 
 _DOWN_NAMES = frozenset({"down_proj", "w2", "c_proj", "dense_4h_to_h", "fc2", "output_linear"})
 """What layouts call the MLP's last projection."""
-_QUERY_NAMES = frozenset({"q_proj", "query", "q_a_proj", "wq"})
-_KEY_NAMES = frozenset({"k_proj", "key", "kv_a_proj_with_mqa", "wk"})
-_VALUE_NAMES = frozenset({"v_proj", "value", "kv_b_proj", "wv"})
 _PARALLEL_FAMILIES = frozenset({"phi", "gpt_neox", "falcon", "gptj", "cohere", "cohere2"})
 """Layouts whose attention and MLP read the same residual stream (Transformers' modeling files)."""
+_CAPPED_FAMILIES = frozenset({"gemma2"})
+"""Layouts that cap attention scores and logits with tanh, which PyTorch's SDPA cannot (Gemma 2, arXiv 2408.00118)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +28,8 @@ class BlockShape:
     value: int
     attended: int
     """Output of the attention kernel: heads times the value head's width."""
+    capped: bool
+    """Scores and logits are capped with tanh."""
     latent: int
     """Compressed queries, keys and values (MLA) kept beside the expanded ones."""
     rms_values: int
@@ -48,6 +49,8 @@ class BlockShape:
     largest_weight: int
     adapter_inputs: int
     """Inputs of adapters, each target counted (over the experts that a token visits)."""
+    adapter_distinct_inputs: int
+    """The same with every tensor counted once, however many targets read it."""
     adapter_qkv_inputs: int
     """Of these, inputs of q, k and v targets."""
     adapter_qkv_outputs: int
@@ -87,6 +90,7 @@ def _block_shape(parts: Inventory, block: Block, targets: tuple[AdapterTarget, .
         key=kv_heads * key_width,
         value=kv_heads * value_width,
         attended=attended,
+        capped=a.family in _CAPPED_FAMILIES,
         latent=a.kv_lora_rank + a.q_lora_rank,
         rms_values=0 if has_layer_norm else norm_values,
         layer_norm_values=stream_inputs if has_layer_norm else 0,
@@ -125,7 +129,7 @@ def _mlp(parts: Inventory, block: Block) -> tuple[int, bool, int]:
     return inner, gated, dispatched
 
 
-def _adapter_widths(parts: Inventory, block: Block, targets: Iterable[AdapterTarget]) -> dict[str, int]:
+def _adapter_widths(parts: Inventory, block: Block, targets: Sequence[AdapterTarget]) -> dict[str, int]:
     here = [t for t in targets if t.part in block.parts and t.part.group != "head"]
     attention = [t for t in here if t.part.group == "attention"]
     qkv = [t for t in attention if _reads_stream(t.part)]
@@ -133,6 +137,7 @@ def _adapter_widths(parts: Inventory, block: Block, targets: Iterable[AdapterTar
     weight = {id(t): visits if t.part.experts > 1 else 1 for t in here}
     return {
         "adapter_inputs": sum(t.d_in * weight[id(t)] for t in here),
+        "adapter_distinct_inputs": _distinct_inputs(here, weight),
         "adapter_qkv_inputs": sum(t.d_in for t in qkv),
         "adapter_qkv_outputs": sum(t.d_out for t in qkv),
         "adapter_qkv_partial": int(0 < sum(t.d_out for t in qkv) < _qkv_width(block)),
@@ -141,6 +146,15 @@ def _adapter_widths(parts: Inventory, block: Block, targets: Iterable[AdapterTar
         "adapter_rank_terms": sum(t.r * weight[id(t)] for t in here),
         "adapted_expert_values": sum(t.part.weight_parameters for t in here if t.part.experts > 1),
     }
+
+
+def _distinct_inputs(targets: Sequence[AdapterTarget], weight: Mapping[int, int]) -> int:
+    """Widths of the tensors that the targets read: the stream into q, k and v, the one into gate and up, the rest."""
+    tensors: dict[tuple[str, bool, int], int] = {}
+    for t in targets:
+        inward = _reads_stream(t.part) if t.part.group == "attention" else t.part.name not in _DOWN_NAMES
+        tensors[t.part.group, inward, t.d_in] = t.d_in * weight[id(t)]
+    return sum(tensors.values())
 
 
 def _reads_stream(part: Part) -> bool:

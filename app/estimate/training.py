@@ -7,7 +7,7 @@ from functools import lru_cache
 from app.catalogue.frameworks import FrameworkProfile, Frameworks, load_frameworks
 from app.errors import InputError
 from app.estimate.memory import Footprint, footprint
-from app.estimate.memory_device import NO_CORRECTIONS, Corrections, held_bytes, memory_estimate
+from app.estimate.memory_device import NO_CORRECTIONS, Corrections, context_bytes, held_bytes, memory_estimate
 from app.estimate.memory_weights import Prepared, prepared
 from app.estimate.training_calibration import REMAINING_MEMORY_SPREAD, Calibration, moving_factor, time_factor
 from app.estimate.training_changes import Setting, changes_that_fit
@@ -98,7 +98,7 @@ def calibrate(
     if not measured.step_seconds and not any(peaks):
         raise InputError.at("/step_seconds", "Nothing was measured.", "Give step_seconds, a peak, or both.")
     factor, spread = time_factor(measured, step_time(base, run, found.static, profile, gpu).seconds)
-    resident, context = found.resident, profile.context_bytes
+    resident, context = found.resident, context_bytes(profile, run)
     return Calibration(
         gpu=gpu.id,
         framework=profile.id,

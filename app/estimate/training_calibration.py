@@ -49,7 +49,7 @@ def time_factor(measured: MeasuredSteps, predicted_seconds: float) -> tuple[floa
     return middle / predicted_seconds, spread
 
 
-def moving_factor(measured: int | None, predicted: float, resident: float) -> float | None:
+def moving_factor(measured: float | None, predicted: float, resident: float) -> float | None:
     """Measured over predicted bytes beyond what is resident; None when not measured."""
     if measured is None:
         return None

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.catalogue.architectures import read_architecture
 from app.catalogue.frameworks import load_frameworks
 from app.estimate.memory import Footprint, footprint
 from app.estimate.memory_device import figures, whole_bytes
@@ -208,3 +209,36 @@ def test_mlp_and_norms() -> None:
     assert full.norms == 32 * 2 * (4 + 2 + 2) * 4096, (
         "the normalised input for the norm's weight, its output for linears"
     )
+
+
+def test_capped_scores_need_eager_attention() -> None:
+    """Gemma 2 under SDPA falls back to eager and keeps the tanh of scores and logits."""
+    gemma2 = {
+        "model_type": "gemma2", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "head_dim": 16,
+        "num_key_value_heads": 4, "intermediate_size": 128, "vocab_size": 100, "tie_word_embeddings": True,
+    }  # fmt: skip
+    asked = request("lora", attention="sdpa", **KEEP_ALL)
+    profile = load_frameworks().profiles["hf_peft"]
+    run, _ = resolve(asked, profile, load_frameworks().reasons["hf_peft"], gpu())
+    here = footprint(prepared(read_architecture(gemma2)[0], asked.lora, "peft"), run, profile).per_token
+    assert here.scores == 2 * 4 * (2 * 2 + 4 + 2)
+    assert here.head == (14 + 2) * 100 + 6 * 64
+
+
+def test_adapters_without_cast_share_what_they_read() -> None:
+    """torchtune keeps the norm's output once for q, k and v, and once for gate and up; dropout separates them."""
+    tiny = architecture(2, tiny=True)
+    profile = load_frameworks().profiles["torchtune"]
+
+    def kept(dropout: float) -> float:
+        asked = request("lora", framework="torchtune", lora={"lora_dropout": dropout}, **KEEP_ALL)
+        run, _ = resolve(asked, profile, load_frameworks().reasons["torchtune"], gpu())
+        return footprint(prepared(tiny, asked.lora, "by_role"), run, profile).per_token.adapter
+
+    ranks = 2 * 7 * 16
+    assert kept(0.0) == 2 * (2 * (64 + 64 + 64 + 128) + ranks)
+    assert kept(0.1) == 2 * (3 * (6 * 64 + 128) + ranks)
+
+
+def test_offloaded_checkpoints_leave_the_card() -> None:
+    assert "checkpoints" not in dict(found(request("lora", framework="unsloth")).parts_at_peak())
