@@ -55,6 +55,8 @@ class RuleEntry(Entry):
     """CEL over `facts`, `signals` and `options`."""
     weight: Annotated[float, Field(ge=-WEIGHT_MAX, le=WEIGHT_MAX), AfterValidator(_not_zero)]
     """Log-odds on the need being high."""
+    medium: Annotated[float, Field(ge=-WEIGHT_MAX, le=WEIGHT_MAX)] = 0.0
+    """Log-odds on the need being medium rather than low, where it is not high: what speaks for a middle level."""
     because: Text
     """Why the condition says that about the need."""
     known_limits: Text

@@ -49,15 +49,19 @@ class Rule:
     need: Need
     when: Condition
     weight: float
+    medium: float
     because: str
     known_limits: str
     reference: tuple[ReferenceEntry, ...]
     examples: tuple[Example, ...]
 
-    @property
-    def counted_weight(self) -> float:
-        """What it adds to the log-odds: its weight when stable, nothing while it is on trial."""
-        return self.weight if self.status == "stable" else 0.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleEvidence(Evidence):
+    """Evidence of a rule that fired, with what it says about a middle level."""
+
+    medium: float = 0.0
+    """Log-odds on the need being medium rather than low, where it is not high."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,10 @@ class RuleBook:
 def _evidence(rule: Rule, facts: Facts) -> Evidence:
     span = _span(rule.when, facts)
     text = rule.title if span is None else f"{rule.title} (“{_quote(facts.text, span)}”)"
-    return Evidence(kind="rule", id=rule.id, text=text, weight=rule.counted_weight, span=span)
+    counted = float(rule.status == "stable")
+    return RuleEvidence(
+        kind="rule", id=rule.id, text=text, weight=rule.weight * counted, medium=rule.medium * counted, span=span
+    )
 
 
 def _not_evaluated(rule: Rule, error: Exception) -> Evidence:
@@ -183,6 +190,9 @@ def load_rules(folder: Path, known_signals: Collection[str] | None = None) -> Ru
     return RuleBook(tuple(rules.values()), digest)
 
 
+_SAME_IN_RULE = ("id", "title", "status", "need", "weight", "medium", "because", "known_limits")
+
+
 def _rule(entry: RuleEntry, known: Known, file: str, key: str) -> Rule:
     condition = compile_condition(entry.when, known, file, f"{key}.when")
     for fires, word in ((True, "firing"), (False, "quiet")):
@@ -194,9 +204,7 @@ def _rule(entry: RuleEntry, known: Known, file: str, key: str) -> Rule:
         where = f"{key}.examples.{index}.given"
         values = _complete(condition, example_context(example.given, known, file, where))
         examples.append(Example(example.given, values, example.fires))
-    same = {
-        name: getattr(entry, name) for name in ("id", "title", "status", "need", "weight", "because", "known_limits")
-    }
+    same = {name: getattr(entry, name) for name in _SAME_IN_RULE}
     return Rule(**same, when=condition, reference=tuple(entry.reference), examples=tuple(examples))
 
 
@@ -230,7 +238,7 @@ def explain(book: RuleBook, rule_id: str) -> str:
     direction = "toward" if rule.weight > 0 else "against"
     lines = [
         f"{rule.id}: {rule.title}",
-        f"Need: {rule.need}, {direction} it by {abs(rule.weight):g} log-odds{counted[rule.status]}",
+        f"Need: {rule.need}, {direction} it by {abs(rule.weight):g} log-odds{_middle(rule)}{counted[rule.status]}",
         f"When: {rule.when.source}",
         f"Because: {rule.because}",
         f"Known limits: {rule.known_limits}",
@@ -238,6 +246,10 @@ def explain(book: RuleBook, rule_id: str) -> str:
         *(f"Example: {'fires' if e.fires else 'quiet'} on {_in_words(e.given)}" for e in rule.examples),
     ]
     return "\n".join(lines)
+
+
+def _middle(rule: Rule) -> str:
+    return f"; {rule.medium:+g} on medium rather than low" if rule.medium else ""
 
 
 def _in_words(given: Mapping[str, Any]) -> str:

@@ -14,10 +14,14 @@ HEAD = """\
 Written by `python -m app.scoring.rules_readme`; do not edit by hand.
 
 A rule is one argued judgement: a condition in [CEL](https://cel.dev) over `facts`, `signals` and `options`, and how
-much it says about a need, in log-odds on the need being high. `stable` rules count, `experimental` ones are shown and count
-nothing, `retired` ones are kept for their id. `tunewise explain ID` shows a rule with its reason, limits, references
-and examples; `tunewise rules test` runs every rule's own examples. A rule that cannot be evaluated is reported as
-such and never taken for false.
+much it says about a need, in log-odds: `weight` on the need being high, `medium` on medium rather than low where it is
+not high. `stable` rules count, `experimental` ones are shown and count nothing, `retired` ones are kept for their id.
+`tunewise explain ID` shows a rule with its reason, limits, references and examples; `tunewise rules test` runs every
+rule's own examples. A rule that cannot be evaluated is reported as such and never taken for false.
+
+The score of a need is P(high) + P(medium) / 2, its level the likeliest of the three. The classifier reads the same
+words as the rules; the factors below are fitted together (`python -m models.fit_needs`), so that what both see is not
+counted twice.
 
 To add one: write it into the file of its need with at least one example that fires and one that does not, give
 numbers a decimal point (`2.0`), guard facts that may be unknown (`facts.x != null && ...`), run
@@ -32,20 +36,20 @@ def readme(book: RuleBook, thresholds: Thresholds) -> str:
 
 
 def _section(need: Need, book: RuleBook, thresholds: Thresholds) -> str:
-    t = thresholds.needs[need]
+    high, medium = thresholds.needs[need].high, thresholds.needs[need].medium
     about = (
-        f"Score: sigmoid of {t.prior:g} + {t.rules_share:g} × rules + {t.classifier_share:g} × classifier; "
-        f"medium from {t.medium_from:g}, high from {t.high_from:g}."
+        f"High: {high.prior:g} + {high.rules:g} × rules + {high.classifier:g} × classifier. "
+        f"Medium rather than low: {medium.prior:g} + {medium.rules:g} × rules + {medium.classifier:g} × classifier."
     )
-    table = ["| rule | says | weight | when |", "|---|---|---|---|"]
+    table = ["| rule | says | high | medium | when |", "|---|---|---|---|---|"]
     table += _rows(rule for rule in book.rules if rule.need == need)
     return f"## {need}\n\n{about}\n\n" + "\n".join(table) + "\n"
 
 
 def _rows(rules: Iterable[Rule]) -> list[str]:
     return [
-        f"| {rule.id}{'' if rule.status == 'stable' else f' ({rule.status})'} | {rule.title} | {rule.weight:+g} "
-        f"| `{rule.when.source.replace('|', chr(92) + '|')}` |"
+        f"| {rule.id}{'' if rule.status == 'stable' else f' ({rule.status})'} | {rule.title} "
+        f"| {rule.weight:+g} | {rule.medium:+g} | `{rule.when.source.replace('|', chr(92) + '|')}` |"
         for rule in rules
     ]
 

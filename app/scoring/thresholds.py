@@ -1,4 +1,8 @@
-"""How the rules' and the classifier's log-odds become one score: dated numbers in rules/thresholds.yaml."""
+"""How the rules' and the classifier's log-odds become one score: fitted numbers in rules/thresholds.yaml.
+
+Two questions are asked about a need, as the codebook's three levels have it: is it high, and if not, is it medium
+rather than low. Each is answered in log-odds by prior + share * rules + share * classifier.
+"""
 
 import hashlib
 import json
@@ -12,33 +16,40 @@ from pydantic import Field
 
 from app.catalogue.strict_yaml import Entry, read, validated
 from app.errors import CatalogueError
-from app.schemas.vocabulary import NEEDS, Level, Need
+from app.schemas.vocabulary import NEEDS, Need
 
 FILE = "thresholds.yaml"
+LogOdds = Annotated[float, Field(ge=-10, le=10)]
 Share = Annotated[float, Field(ge=0, le=2)]
-Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Question(Entry):
+    """How one question about a need is answered."""
+
+    prior: LogOdds
+    """Log-odds when no rule fires and the classifier is at 0."""
+    rules: Share
+    """Factor on the rules' weights; the more below 1, the more of what they see the classifier sees too."""
+    classifier: Share
+    """Factor on the classifier's log-odds; below 1 for the same reason."""
+    rules_alone: LogOdds
+    """The prior when the rules' weights are taken whole and the classifier is left out."""
 
 
 class NeedThresholds(Entry):
-    """Combination and levels of one need."""
+    """Both questions about one need."""
 
-    prior: Annotated[float, Field(ge=-10, le=10)]
-    """Log-odds that the need is high when nothing is stated and the classifier is at 0."""
-    rules_share: Share
-    """Factor on the rules' weights; below 1 because rules and classifier read the same words."""
-    classifier_share: Share
-    """Factor on the classifier's log-odds; below 1 for the same reason."""
-    medium_from: Probability
-    """Value at which the level is medium."""
-    high_from: Probability
-    """Value at which the level is high."""
+    high: Question
+    """Is the need high?"""
+    medium: Question
+    """If it is not high: is it medium rather than low?"""
 
 
 class ThresholdFile(Entry):
     """All of it, with where it comes from."""
 
     source: str
-    """What the numbers were fitted or set on."""
+    """What the numbers were fitted on."""
     fitted: date
     """When."""
     needs: dict[Need, NeedThresholds]
@@ -59,15 +70,8 @@ def load_thresholds(folder: Path) -> Thresholds:
     made = validated(ThresholdFile, raw, FILE)
     for need in NEEDS:
         if need not in made.needs:
-            raise CatalogueError(FILE, f"needs.{need}", "The need is missing.", f"`{need}: {{prior: ..., ...}}`.")
-        if made.needs[need].medium_from >= made.needs[need].high_from:
-            raise CatalogueError(FILE, f"needs.{need}.medium_from", "Not below high_from.", "a smaller number.")
+            raise CatalogueError(
+                FILE, f"needs.{need}", "The need is missing.", f"`{need}: {{high: ..., medium: ...}}`."
+            )
     digest = hashlib.sha256(json.dumps(raw, sort_keys=True, default=str, separators=(",", ":")).encode()).hexdigest()
     return Thresholds(made.needs, digest)
-
-
-def level_of(value: float, thresholds: NeedThresholds) -> Level:
-    """The level in words of a value from 0 to 1."""
-    if value >= thresholds.high_from:
-        return "high"
-    return "medium" if value >= thresholds.medium_from else "low"
