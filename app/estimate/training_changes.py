@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from app.catalogue.frameworks import FrameworkProfile
 from app.estimate.memory import Footprint, footprint
-from app.estimate.memory_device import Corrections, device_range
+from app.estimate.memory_device import Corrections, device_fits, figures
 from app.estimate.memory_weights import Prepared, prepared
 from app.estimate.training_settings import Run
 from app.estimate.training_time import step_time
@@ -44,11 +44,11 @@ class Setting:
 
     def device(self) -> Range:
         """What the card would show."""
-        return device_range(self.found, self.run, self.profile, self.gpu.memory_bytes, self.corrections)
+        return figures(self.found, self.run, self.profile, self.gpu.memory_bytes, self.corrections)[2]
 
     def fits(self) -> bool:
         """The expected device figure is within the card's memory."""
-        return self.device().expected <= self.gpu.memory_bytes
+        return device_fits(self.found, self.run, self.profile, self.gpu.memory_bytes, self.corrections)
 
 
 Candidate = tuple[str, str, Setting]

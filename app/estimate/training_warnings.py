@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from app.catalogue.frameworks import FrameworkProfile
 from app.estimate.memory import Footprint
+from app.estimate.memory_device import NO_CORRECTIONS, context_bytes, device_fits, held_bytes
 from app.estimate.memory_weights import Prepared
 from app.estimate.training_settings import Run
 from app.estimate.training_time import StepTime
@@ -42,6 +43,7 @@ def warnings(case: Case) -> tuple[str, ...]:
         _launch_bound,
         _links,
         _padding,
+        _tight,
         _lengths,
         _emulated,
         _unmeasured,
@@ -135,6 +137,19 @@ def _padding(case: Case) -> str | None:
         return None
     share = 1 - run.mean_length / run.padded_length
     return f"About {share:.0%} of what is computed is padding; packing or grouping by length saves it."
+
+
+def _tight(case: Case) -> str | None:
+    """On the card only because the allocator gives back what it would rather keep."""
+    found = case.found
+    limit = case.gpu.memory_bytes - context_bytes(case.profile, case.run)
+    held, _ = held_bytes(found, case.run, case.profile)
+    if held <= limit or not device_fits(found, case.run, case.profile, case.gpu.memory_bytes, NO_CORRECTIONS):
+        return None
+    return (
+        f"Tight: tensors need {as_gib(found.peak)}, but the allocator would hold {as_gib(held)} where "
+        f"{as_gib(limit)} are free; it will release and reserve again and again, and an out-of-memory error is near."
+    )
 
 
 def _lengths(case: Case) -> str | None:

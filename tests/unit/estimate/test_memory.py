@@ -7,7 +7,7 @@ import pytest
 from app.catalogue.architectures import read_architecture
 from app.catalogue.frameworks import load_frameworks
 from app.estimate.memory import Footprint, footprint
-from app.estimate.memory_device import figures, whole_bytes
+from app.estimate.memory_device import NO_CORRECTIONS, device_fits, figures, held_bytes, whole_bytes
 from app.estimate.memory_weights import QUANTIZED_BYTES, prepared
 from app.estimate.training_settings import resolve
 from app.schemas.training import TrainingRequest
@@ -155,9 +155,13 @@ def test_reserved_stops_at_the_card() -> None:
     profile = load_frameworks().profiles["hf_peft"]
     run, _ = resolve(asked, profile, load_frameworks().reasons["hf_peft"], gpu())
     here = footprint(prepared(architecture(), asked.lora, "peft"), run, profile)
-    card = here.peak + 1e9 + profile.context_bytes
+    held, _ = held_bytes(here, run, profile)
+    card = here.peak + 0.5 * (held - here.peak) + profile.context_bytes
     assert figures(here, run, profile, card)[2].expected == pytest.approx(card)
-    assert figures(here, run, profile, card - 2e9)[1].expected == here.peak
+    assert device_fits(here, run, profile, card + 1, NO_CORRECTIONS)
+    smaller = card - 0.3 * (held - here.peak)
+    assert figures(here, run, profile, smaller)[1].expected == pytest.approx(here.peak + 0.25 * (held - here.peak))
+    assert not device_fits(here, run, profile, smaller, NO_CORRECTIONS)
 
 
 def test_whole_bytes_add_up() -> None:

@@ -141,6 +141,7 @@ def test_two_changes_where_no_single_one_fits() -> None:
         (request("lora", micro_batch_size=1, max_seq_length=64), "kernel launches"),
         (request("lora", packing=None, mean_seq_length=200.0, micro_batch_size=16), "padding"),
         (request("lora", framework="torchtune"), "No measured runs of torchtune"),
+        (request("lora", micro_batch_size=26), "Tight"),
     ],
 )
 def test_warnings_argue_from_the_case(asked: TrainingRequest, words: str) -> None:
