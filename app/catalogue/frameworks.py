@@ -224,6 +224,10 @@ def _typed(framework: str, name: str, value: Any) -> Any:
 def _reason(framework: str, name: str, entry: ValueEntry, content: FrameworkFile) -> Assumption:
     value = ", ".join(entry.value) if isinstance(entry.value, list) else entry.value
     cited = _cited(f"frameworks.{framework}.{name}", entry, content)
+    if name.startswith("default_"):
+        return Assumption(
+            name=name.removeprefix("default_"), value=value, origin="default", source=f"{framework}: {cited}"
+        )
     return Assumption(name=f"{framework}.{name}", value=value, origin="catalogue", source=cited)
 
 

@@ -86,7 +86,7 @@ def token_bytes(base: Prepared, run: Run, profile: FrameworkProfile) -> TokenByt
     """Bytes per token of this base model and adapter under the run's settings (cached)."""
     quantized = run.quantization in KEEPS_INPUT
     return _token_bytes(
-        base, profile, run.cross_entropy, run.attention, run.precision, run.method == "full", quantized,
+        base, profile, run.cross_entropy, run.attention, run.precision, run.method == "full", quantized, run.fused,
         run.dropout, run.dora, run.upcast, run.checkpointing, not run.packed,
     )  # fmt: skip
 
@@ -94,10 +94,11 @@ def token_bytes(base: Prepared, run: Run, profile: FrameworkProfile) -> TokenByt
 @lru_cache(maxsize=4096)
 def _token_bytes(
     base: Prepared, profile: FrameworkProfile, cross_entropy: CrossEntropy, attention: Attention, precision: Precision,
-    full: bool, quantized: bool, dropout: bool, dora: bool, upcast: bool, checkpointing: bool, padded: bool,
+    full: bool, quantized: bool, fused: bool, dropout: bool, dora: bool, upcast: bool, checkpointing: bool,
+    padded: bool,
 ) -> TokenBytes:  # fmt: skip
     key = Kept(
-        attention=attention, precision=precision, full=full, quantized=quantized, fused=cross_entropy != "eager",
+        attention=attention, precision=precision, full=full, quantized=quantized, fused=fused,
         dropout=dropout, dora=dora, upcast=upcast, checkpointing=checkpointing, padded=padded,
     )  # fmt: skip
     blocks = [(s.count, s, _block(s, key, profile)) for s in base.blocks]

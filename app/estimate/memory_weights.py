@@ -159,11 +159,12 @@ def _static_bytes(
 
 
 def _gathered_bytes(base: Prepared, weights: float, lora_bytes: float, kind: Storage) -> float:
-    """Whole blocks at work, and everything outside of the blocks, which FSDP's root unit keeps gathered."""
+    """Whole blocks at work, a trained block's whole gradient, and all outside of the blocks (FSDP's root unit)."""
     inside = base.block_parameters
     outside = (base.parts.total_parameters - inside) * max(2.0, WEIGHT_BYTES[kind.precision])
     per_block = (weights - outside + lora_bytes) * base.largest_block.parameters / inside
-    return GATHERED_BLOCKS * per_block + outside
+    blocks = GATHERED_BLOCKS + (1 if kind.full else 0)
+    return blocks * per_block + outside
 
 
 def _divisors(sharding: Sharding, gpu_count: int, tensor_parallel: int) -> tuple[int, int, int]:

@@ -59,6 +59,8 @@ def estimate_training(
         changes = changes_that_fit(now, time.seconds, other_gpus)
         memory = replace(memory, would_fit_with=changes)
     tokens = total_tokens(request, run.mean_length, assumed)
+    if tokens is None:
+        assumed.append(_NO_TOKENS)
     speed = _speed(run, step)
     seconds = _train_seconds(tokens, speed, run.gpu_count)
     hours = gpu_hours(seconds, run.gpu_count) if seconds else None
@@ -160,7 +162,7 @@ def _train_seconds(tokens: int | None, speed: Range, gpu_count: int) -> Range | 
 def _stated(run: Run, profile: FrameworkProfile, gpu: GpuSpec, fitted: Calibration | None) -> list[Assumption]:
     """What the estimate rests on beyond the request: framework, kernels, the GPU's peaks, a calibration."""
     stated = [_framework(profile), _gpu_rates(gpu, run)]
-    if run.cross_entropy != "eager":
+    if run.fused:
         stated.append(_FUSED_KERNELS)
     if fitted:
         factor = round(fitted.time_factor, 3)
@@ -180,11 +182,17 @@ def _gpu_rates(gpu: GpuSpec, run: Run) -> Assumption:
     return Assumption(name="gpu_peak_flops_per_second", value=peak_flops(run, gpu), origin="catalogue", source=cited)
 
 
+_NO_TOKENS = Assumption(
+    name="total_tokens",
+    value=None,
+    origin="default",
+    source="neither examples nor total_tokens are given, so that hours, energy and cost are null",
+)
 _FUSED_KERNELS = Assumption(
     name="fused_kernels",
     value=True,
     origin="inferred",
-    source="a fused cross-entropy comes with fused norm, rotary and activation kernels (Liger, Unsloth, foak)",
+    source="a fused cross-entropy comes with fused norm, rotary and activation kernels; torch.compile makes them",
 )
 
 

@@ -40,23 +40,20 @@ def energy_kwh(gpu_hours: Range, gpu: GpuSpec) -> Range:
 
 
 def training_cost(gpu_hours: Range | None, gpu: GpuSpec, asked_price: float | None) -> CostEstimate:
-    """GPU-hours times their price; null with a reason where either is unknown."""
+    """GPU-hours times their price: no line without hours, and a line with a reason where no price is known."""
     price, source, as_of = _price(gpu, asked_price)
     if gpu_hours is None:
-        source += "; hours unknown: give examples or total_tokens"
-    quantity = gpu_hours.expected if gpu_hours else 0.0
-    cost = quantity * price if gpu_hours and price is not None else None
+        return CostEstimate(items=(), total_usd=None)
     item = CostItem(
         name=f"{gpu.name} training",
-        quantity=quantity,
+        quantity=gpu_hours.expected,
         unit="GPU-hour",
         unit_price_usd=price,
-        cost_usd=cost,
+        cost_usd=gpu_hours.expected * price if price is not None else None,
         source=source,
         as_of=as_of,
     )
-    total = gpu_hours.scaled(price) if gpu_hours and price is not None else None
-    return CostEstimate(items=(item,) if gpu_hours else (), total_usd=total)
+    return CostEstimate(items=(item,), total_usd=gpu_hours.scaled(price) if price is not None else None)
 
 
 def _price(gpu: GpuSpec, asked: float | None) -> tuple[float | None, str, str | None]:

@@ -57,6 +57,15 @@ class Run:
         """Every parameter is trained."""
         return self.method == "full"
 
+    @property
+    def fused(self) -> bool:
+        """Norms, rotary embeddings and activations run as fused kernels.
+
+        A fused cross-entropy comes with the other kernels of its collection (Liger, Unsloth, foak), and torch.compile
+        fuses what is elementwise.
+        """
+        return self.cross_entropy != "eager" or self.torch_compile
+
 
 def _replicas(request: TrainingRequest) -> int:
     """Copies of the base model that read different data.

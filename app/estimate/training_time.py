@@ -107,7 +107,7 @@ def _traffic_bytes(base: Prepared, run: Run, profile: FrameworkProfile) -> float
     """Bytes per token that elementwise kernels move: in proportion to what they keep for backward."""
     t = token_bytes(base, run, profile)
     kept = t.inside() + t.scores * run.padded_length + t.head
-    factor = profile.traffic_factor if run.cross_entropy == "eager" else profile.fused_traffic_factor
+    factor = profile.fused_traffic_factor if run.fused else profile.traffic_factor
     passes = 1 + (CHECKPOINT_LAUNCHES if run.checkpointing else 0)
     return factor * kept * passes
 

@@ -68,6 +68,7 @@ def test_tokens_hours_energy_and_money_follow_from_each_other() -> None:
 def test_unknown_tokens_and_prices_are_null_with_a_reason() -> None:
     here = estimate(request("lora"))
     assert (here.total_tokens, here.train_seconds, here.gpu_hours, here.cost.total_usd) == (None, None, None, None)
+    assert any(a.name == "total_tokens" and "null" in a.source for a in here.assumptions)
     known = estimate(request("lora", total_tokens=10**6))
     assert known.total_tokens == 10**6
     (item,) = known.cost.items

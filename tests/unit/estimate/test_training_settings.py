@@ -127,7 +127,7 @@ def test_defaults_are_stated_with_their_reason() -> None:
         "flash",
         False,
     )
-    names = ("default_cross_entropy", "default_optimizer", "default_attention", "default_precision", "default_upcast")
+    names = ("cross_entropy", "optimizer", "attention", "precision", "upcast")
     for name in names:
         assert "http" in assumed[name].source
     given, assumed = resolved(

@@ -86,3 +86,9 @@ def test_links_between_machines_are_slower() -> None:
         return timed(request("lora", micro_batch_size=1, global_batch_size=n, **extra)).links
 
     assert links(16, "fsdp") > 2 * links(8, "fsdp")
+
+
+def test_compiling_saves_launches_traffic_and_norm_copies() -> None:
+    plain, compiled = timed(request("lora")), timed(request("lora", torch_compile=True))
+    assert compiled.launch == pytest.approx(0.6 * plain.launch)
+    assert compiled.compute < plain.compute
