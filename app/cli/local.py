@@ -40,7 +40,7 @@ def _serving(document: object) -> bytes:
 
 def _plan(document: object) -> bytes:
     request = parse(LoraPlanRequest, document)
-    return TypeAdapter(FineTuningPlan).dump_json(plan_lora(request, world(), datetime.now(UTC).date()))
+    return TypeAdapter(FineTuningPlan).dump_json(plan_lora(request, world()))
 
 
 WORK: dict[str, Callable[[object], bytes]] = {

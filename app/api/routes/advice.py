@@ -1,7 +1,6 @@
 """POST /recommend, POST /recommend/batch, POST /plan/lora."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response
@@ -69,5 +68,5 @@ async def lora_plan(
     request: Request, body: Annotated[LoraPlanRequest, Body(openapi_examples=PLAN_EXAMPLES)]
 ) -> Response:
     """Rank, targets and hyperparameters for a base model and an amount of data, each with its because and source."""
-    plan = plan_lora(body, world_of(request), datetime.now(UTC).date())
+    plan = plan_lora(body, world_of(request))
     return Response(_write_plan(plan), media_type=JSON)

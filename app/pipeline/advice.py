@@ -1,0 +1,93 @@
+"""advise(task, world) -> Advice: the one way through, pure of clock, network and environment."""
+
+import hashlib
+from datetime import date
+
+from app import __version__
+from app.decision import Verdict, missing, options, recommendation, sensitivity
+from app.estimate.cost import prompting_costs, tuning_costs
+from app.estimate.deployment import Deployment
+from app.facts import effective_requirements, read_facts, scan
+from app.pipeline.case import Case, Inputs, work_out
+from app.pipeline.figures import figures
+from app.pipeline.world import World
+from app.precedents import nearest
+from app.schemas.facts import Facts
+from app.schemas.recommend import RecommendRequest
+from app.schemas.report import Advice, BothCosts, BothServing, Compute, Provenance
+
+
+def advise(request: RecommendRequest, world: World, as_of: date) -> Advice:
+    """The recommendation for one task on a day. Raises InputError for preferences that are unknown or contradict."""
+    signals = scan(request.description).signals
+    reading = world.classifier.read(request.description, signals)
+    facts = read_facts(request, reading, world.catalogue)
+    inputs = Inputs(reading=reading, preferences=request.preferences, as_of=as_of, world=world)
+    case = work_out(facts, inputs)
+
+    def evaluate(moved: Facts) -> Verdict:
+        return work_out(moved, inputs).verdict
+
+    prompted, tuned, book = case.prompted, case.tuned, world.decision
+    return Advice(
+        as_of=as_of,
+        recommendation=recommendation(
+            case.verdict, facts, case.workload, case.comparison, case.scores, book, prompted.plan, tuned.planned.plan
+        ),
+        scores=case.scores,
+        effective_requirements=effective_requirements(facts, case.workload),
+        options=options(case.verdict, facts, case.comparison, book, figures(case, inputs)),
+        fine_tuning=tuned.planned.plan,
+        prompting=prompted.plan,
+        compute=_compute(case),
+        sensitivity=sensitivity(facts, case.workload, case.verdict, book, evaluate),
+        missing=missing(facts, case.verdict, book, evaluate),
+        precedents=nearest(facts, case.scores, world.precedents, case.verdict.approach),
+        warnings=_warnings(facts, world, as_of),
+        provenance=_provenance(request, world, as_of),
+    )
+
+
+def _compute(case: Case) -> Compute:
+    volume, served = case.workload.requests_per_day, case.prompted.served
+    return Compute(
+        training=case.tuned.planned.estimate,
+        serving=BothServing(
+            prompt_engineering=served.estimate if isinstance(served, Deployment) else served,
+            fine_tuning=case.tuned.deployment.estimate,
+        ),
+        costs=BothCosts(
+            prompt_engineering=prompting_costs(case.prompted.bill, volume),
+            fine_tuning=tuning_costs(case.tuned.bill, volume),
+        ),
+        break_even=case.break_even,
+    )
+
+
+def _warnings(facts: Facts, world: World, as_of: date) -> tuple[str, ...]:
+    """Conflicts between text and requirements, a language that is not read well, prices that nobody checked lately."""
+    said = list(facts.conflicts)
+    if facts.language != "en":
+        said.append(
+            "The description does not seem to be English: quantities and needs are read from English text, so state "
+            "the requirements as fields. Confidence is lowered."
+        )
+    stale = world.catalogue.stale(as_of)
+    if stale:
+        said.append(
+            f"{len(stale)} of {len(world.catalogue.prices)} prices were last checked more than 90 days before "
+            f"{as_of.isoformat()}, the oldest on {stale[0].checked.isoformat()}: see /catalogue/prices."
+        )
+    return tuple(said)
+
+
+def _provenance(request: RecommendRequest, world: World, as_of: date) -> Provenance:
+    canonical = f"{as_of.isoformat()} {request.model_dump_json()}"
+    return Provenance(
+        service_version=__version__,
+        rules_digest=world.rules_digest,
+        classifier_digest=world.classifier.digest,
+        catalogue_digest=world.catalogue.digest,
+        prices_as_of=world.catalogue.prices_as_of,
+        input_digest=hashlib.sha256(canonical.encode()).hexdigest(),
+    )

@@ -1,0 +1,63 @@
+"""Everything that is loaded once and never changes: catalogue, rules, classifier, decision, precedents."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from app.catalogue import Catalogue, load_catalogue
+from app.decision import DecisionBook, load_decision
+from app.facts import scan
+from app.planning import PlanningBook, load_planning
+from app.precedents import Precedents, load_precedents
+from app.schemas.world import GpuSpec
+from app.scoring.classifier import Classifier, load_classifier
+from app.scoring.rules import RuleBook, load_rules
+from app.scoring.thresholds import Thresholds, load_thresholds
+from app.settings import shipped
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """What the pipeline knows apart from the request; immutable, so that an answer depends on the request alone."""
+
+    catalogue: Catalogue
+    rules: RuleBook
+    thresholds: Thresholds
+    classifier: Classifier
+    planning: PlanningBook
+    decision: DecisionBook
+    precedents: Precedents
+    priced_gpus: tuple[GpuSpec, ...]
+    """GPUs with a list price, those that a deployment is chosen from."""
+    rules_digest: str
+    """SHA-256 of rules, thresholds, decision and precedents together."""
+
+
+@lru_cache(maxsize=4)
+def load_world(overlay: Path | None = None) -> World:
+    """The world as shipped, with `overlay` laid over the catalogue. Raises CatalogueError with file, key and remedy."""
+    folder = shipped("rules")
+    rules = load_rules(folder)
+    thresholds = load_thresholds(folder)
+    decision = load_decision(folder / "decision", shipped("models/decision.json"))
+    cases = folder / "precedents.yaml"
+    precedents = load_precedents(cases, lambda text: frozenset(scan(text).signals))
+    planning = load_planning(folder / "planning")
+    parts = (rules.digest, thresholds.digest, planning.digest, decision.digest, _digest(cases))
+    catalogue = load_catalogue(overlay)
+    return World(
+        catalogue=catalogue,
+        rules=rules,
+        thresholds=thresholds,
+        classifier=load_classifier(shipped("models/classifier.json")),
+        planning=planning,
+        decision=decision,
+        precedents=precedents,
+        priced_gpus=tuple(gpu for gpu in catalogue.gpus.values() if gpu.usd_per_hour is not None),
+        rules_digest=hashlib.sha256("".join(parts).encode()).hexdigest(),
+    )
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
