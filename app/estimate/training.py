@@ -17,7 +17,7 @@ from app.estimate.training_time import StepTime, peak_flops, step_time
 from app.estimate.training_warnings import Case, warnings
 from app.schemas.architecture import Architecture
 from app.schemas.base import Assumption, Range
-from app.schemas.training import MeasuredSteps, TrainingEstimate, TrainingRequest
+from app.schemas.training import MeasuredSteps, MemoryEstimate, TrainingEstimate, TrainingRequest
 from app.schemas.world import GpuSpec
 
 UNKNOWN_LENGTHS_SPREAD = 1.2
@@ -52,12 +52,8 @@ def estimate_training(
     time = step_time(base, run, found.static, profile, gpu)
     fitted = calibration if calibration and calibration.applies(gpu.id, profile.id) else None
     corrections = _corrections(fitted)
-    memory = memory_estimate(found, run, profile, gpu, corrections)
+    memory = _memory(Setting(base, run, profile, gpu, found, corrections), time.seconds, other_gpus)
     step = _step_range(time, run, profile, fitted)
-    if not memory.fits:
-        now = Setting(base, run, profile, gpu, found, corrections)
-        changes = changes_that_fit(now, time.seconds, other_gpus)
-        memory = replace(memory, would_fit_with=changes)
     tokens = total_tokens(request, run.mean_length, assumed)
     if tokens is None:
         assumed.append(_NO_TOKENS)
@@ -69,7 +65,7 @@ def estimate_training(
     return TrainingEstimate(
         total_parameters=base.parts.total_parameters,
         trainable_parameters=trainable,
-        trainable_fraction=trainable / (base.parts.total_parameters + (0 if run.full else trainable)),
+        trainable_fraction=trainable / base.parts.total_parameters,
         adapter_bytes=base.saved_bytes,
         memory=memory,
         flops_per_token=time.flops.total,
@@ -110,6 +106,14 @@ def calibrate(
         reserved_factor=moving_factor(peaks[1], held, resident),
         device_factor=moving_factor(peaks[2] - context if peaks[2] else None, held, resident),
     )
+
+
+def _memory(now: Setting, seconds: float, other_gpus: Sequence[GpuSpec]) -> MemoryEstimate:
+    """Peak memory, with the changes that would make the run fit when it does not."""
+    memory = memory_estimate(now.found, now.run, now.profile, now.gpu, now.corrections)
+    if memory.fits:
+        return memory
+    return replace(memory, would_fit_with=changes_that_fit(now, seconds, other_gpus))
 
 
 def _corrections(fitted: Calibration | None) -> Corrections:
