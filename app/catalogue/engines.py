@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
@@ -121,7 +121,12 @@ class _EngineFile(Entry):
 @lru_cache(maxsize=1)
 def load_engines() -> Mapping[Engine, EngineProfile]:
     """Every engine's profile by id. Raises CatalogueError with file, key and what to write instead."""
-    held = validated(_EngineFile, read(DATA / FILE), FILE)
+    return assemble_engines(read(DATA / FILE))
+
+
+def assemble_engines(raw: dict[str, Any]) -> Mapping[Engine, EngineProfile]:
+    """The profiles that a parsed file describes. Raises CatalogueError."""
+    held = validated(_EngineFile, raw, FILE)
     for engine in get_args(Engine):
         if engine not in held.engines:
             raise CatalogueError(FILE, "engines", f"{engine!r} has no profile.", f"`{engine}: {{...}}`.")

@@ -171,4 +171,5 @@ def _number(value: float) -> str:
     if value <= 0:
         return "0"
     digits = SIGNIFICANT - 1 - math.floor(math.log10(value))
-    return f"{round(value, digits):,.{max(0, digits)}f}"
+    rounded = round(value, digits)
+    return f"{rounded:,.0f}" if rounded == round(rounded) else f"{rounded:,.{digits}f}"

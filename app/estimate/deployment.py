@@ -18,7 +18,7 @@ from app.estimate.deployment_search import (
     menu,
     replicas_for,
 )
-from app.estimate.serving import TARGET_UTILIZATION, replica_timing, serving_estimate
+from app.estimate.serving import TARGET_UTILIZATION, closed_loop, replica_timing, serving_estimate
 from app.estimate.serving_weights import served_weights
 from app.schemas.architecture import Architecture
 from app.schemas.base import Range
@@ -124,9 +124,12 @@ def _planned(
     served = in_higher_precision(search, chosen, weights, peak) if meets else chosen
     batch = search.limits.nobody_waits
     replicas = 1 if batch else replicas_for(peak, served.within)
-    rate = served.within if batch else peak / replicas
-    request = _request(search, served, rate * replicas, base_model, usd_per_gpu_hour)
-    timing = replica_timing(served.steps, search.engine, rate, replicas)
+    full = max(1, int(served.steps.slots)) if batch else None
+    request = _request(search, served, None if batch else peak, full, base_model, usd_per_gpu_hour)
+    if full is not None:
+        timing = closed_loop(served.steps, search.engine, full)
+    else:
+        timing = replica_timing(served.steps, search.engine, peak / replicas, replicas)
     return Deployment(
         request=request,
         estimate=serving_estimate(request, search.architecture, served.gpu, search.engine, served.steps, timing),
@@ -171,7 +174,12 @@ def _spread(within: float, engine: EngineProfile) -> Range:
 
 
 def _request(
-    search: Search, served: Replica, rate: float, base_model: str | None, usd_per_gpu_hour: float | None
+    search: Search,
+    served: Replica,
+    rate: float | None,
+    concurrency: int | None,
+    base_model: str | None,
+    usd_per_gpu_hour: float | None,
 ) -> ServingRequest:
     """What POST /estimate/serving would be asked for the same; its values are ours, so that none is checked again."""
     return ServingRequest.model_construct(
@@ -184,6 +192,7 @@ def _request(
         adapter=search.adapter,
         input_tokens=search.input_tokens,
         output_tokens=search.output_tokens,
+        concurrency=concurrency,
         requests_per_second=rate or None,
         latency_p95_seconds=search.limits.latency_p95_seconds,
         usd_per_gpu_hour=usd_per_gpu_hour,

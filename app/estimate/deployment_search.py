@@ -157,9 +157,11 @@ def list_price(gpu: GpuSpec) -> float:
 
 def _for_the_same_money(usd: float, known: Sequence[Replica]) -> float:
     """The most that replicas of one known kind take for these dollars an hour; 0 when nothing is known or priced."""
-    if math.isinf(usd):
+    if math.isinf(usd) or not known:
         return 0.0
-    return max((usd // one.usd_per_hour * one.within for one in known), default=0.0)
+    if known[0].usd_per_hour <= 0:
+        return math.inf
+    return max(usd // one.usd_per_hour * one.within for one in known)
 
 
 def replicas_for(rate: float, within: float) -> int:

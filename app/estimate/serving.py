@@ -82,7 +82,7 @@ def estimate_serving(
     steps = request_steps(request, architecture, gpu, engine)
     fits = steps.max_concurrency >= 1
     if request.requests_per_second is None or not fits:
-        timing = _closed_loop(steps, engine, request.concurrency or 1)
+        timing = closed_loop(steps, engine, request.concurrency or 1)
     else:
         timing = _open_loop(steps, engine, request, target_utilization)
     return serving_estimate(request, architecture, gpu, engine, steps, timing)
@@ -127,7 +127,7 @@ def _one_adapter_bytes(architecture: Architecture) -> float:
     return 2.0 * ADAPTER_RANK * parameters_per_rank(inventory(architecture))
 
 
-def _closed_loop(steps: StepTimes, engine: EngineProfile, concurrency: int) -> Timing:
+def closed_loop(steps: StepTimes, engine: EngineProfile, concurrency: int) -> Timing:
     """Fixed concurrency; what exceeds the cache waits until another answer is complete."""
     running = max(1.0, min(float(concurrency), steps.slots)) if steps.slots >= 1 else 1.0
     token = _around(steps.token_seconds(running), engine)

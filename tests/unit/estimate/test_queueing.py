@@ -112,7 +112,7 @@ def test_a_simulated_replica_agrees() -> None:
     """Processor sharing with the estimator's own speeds, 20,000 requests: the queueing formulas against events."""
     held = steps(output_tokens=60)
     rate = 0.5 * capacity(held)
-    times = _simulate(held, rate, 20_000, random.Random(7))
+    times = _simulate(held, rate, 20_000, random.Random(7))  # noqa: S311 - a simulation
     load = load_at(held, rate)
     mean = sum(times) / len(times)
     assert load.latency == pytest.approx(mean, rel=0.15)
