@@ -34,7 +34,11 @@ _FRACTIONS: Mapping[str, float] = MappingProxyType({
     "fifth": 0.2, "fifths": 0.2, "twentieth": 0.05, "hundredth": 0.01, "hundredths": 0.01, "thousandth": 0.001,
 })  # fmt: skip
 _WORDS = frozenset((*_SMALL, *_TENS, *_SCALES, *_FRACTIONS, "a", "an", "couple"))
-_VAGUE = frozenset(("few", "several", "dozens", "hundreds", "thousands", "tens", "lots", "handful", "zillions", "millions"))
+_ONCE: Mapping[str, float] = MappingProxyType({"once": 1.0, "twice": 2.0, "thrice": 3.0})
+ONCE = "once"
+"""Suffix of `once a week`, `twice daily`: how often something happens, not how many there are."""
+_AFTER_ONCE = frozenset(("a", "an", "per", "each", "every", "daily", "weekly", "monthly", "hourly", "nightly", "/"))
+_VAGUE = frozenset(("few", "several", "dozens", "hundreds", "thousands", "tens", "handful", "millions"))
 VAGUE = "vague"
 """Suffix of `a few hundred`, `dozens`: counted by nobody, yet it is the number of its period."""
 _RANGE_SIGNS = frozenset(("-", "–", "—", "to", "or", "and", "till", "bis"))
@@ -104,6 +108,8 @@ def find_numbers(tokens: Tokens) -> list[Number]:
             made = _in_figures(tokens, i)
         elif word in _VAGUE:
             made = _vague(words, i)
+        elif word in _ONCE and i + 1 < len(words) and words[i + 1] in _AFTER_ONCE:
+            made = Number(_ONCE[word], _ONCE[word], i, i + 1, ONCE, True)
         elif word in _WORDS:
             made = _in_words(tokens, i)
         if made is None:
@@ -181,6 +187,8 @@ def _scaled(tokens: Tokens, value: float, last: int) -> tuple[float, int, str]:
         ):
             suffix = tokens.slice(last, last + 1)
             value, last = value * _SUFFIXES[word], last + 1
+        elif gap == 0 and word[0] == "e" and len(word) <= 3 and word[1:].isdigit() and len(word) > 1:
+            value, last, suffix = value * 10.0 ** int(word[1:]), last + 1, word
     while last < len(words) and words[last] in _SCALES:
         suffix = suffix or words[last]
         value, last = value * _SCALES[words[last]], last + 1
@@ -208,7 +216,7 @@ def _in_words(tokens: Tokens, i: int) -> Number | None:
     value, i = _cardinal(words, i, 1.0 if article or words[i] in _SCALES else 0.0)
     if words[first] in _SCALES and words[first].endswith("s"):
         return None
-    if words[first] in _SCALES and not article and (first == 0 or words[first] not in ("lakh", "crore", "dozen")):
+    if words[first] in _SCALES and not article and i == first + 1 and words[first] not in ("lakh", "crore", "dozen"):
         return None
     return Number(value, value, first, i, "word", True)
 

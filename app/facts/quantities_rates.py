@@ -3,21 +3,31 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from app.facts.lexicon import word_set
-from app.facts.numbers import VAGUE, Number
+from app.facts.numbers import ONCE, VAGUE, Number
 from app.facts.quantities import Quantity, quantity
 from app.facts.scope import BIT, CURRENT, FOREIGN, NEGATION, PAST, PAST_VERB, PLANNED, Marked
-from app.facts.units import DAY, HOUR, QUARTER, TIME_UNITS, WEEK, YEAR, Period, currency_of, percent_after
+from app.facts.units import DAY, HOUR, PERIODS, QUARTER, TIME_UNITS, WEEK, YEAR, Period, currency_of, percent_after
 
-PEAK, SUSTAINED, EACH_OF, VOLUME = BIT["peak"], BIT["sustained"], BIT["each_of"], BIT["volume"]
+PEAK, SUSTAINED, EACH_OF, VOLUME, OVERALL = BIT["peak"], BIT["sustained"], BIT["each_of"], BIT["volume"], BIT["overall"]
 MAX_NOUN_WORDS = 9
 """Tokens between a number and its period: `1,500 mails go back and forth daily`."""
-MAX_LEAD_WORDS = 10
+MAX_SLASH_WORDS = 3
+"""Tokens between a number and `/day`."""
+MAX_LEAD_WORDS = 12
 """Tokens between a leading period and its number: `every night we have to look at 80,000`."""
 MAX_MEMBER_WORDS = 14
 """Tokens between a rate and the members that it holds for each of."""
+MAX_WHOM_WORDS = 40
 MAX_RESULT_WORDS = 8
+NEGATION_REACH = 4
+"""Tokens before a figure in which `not` denies it."""
+MAX_ELIDED_WORDS = 24
+"""Tokens between a rate and a bare figure that takes over its period."""
+PEAK_REACH = 10
+MAX_PRICE_WORDS = 12
 MIN_YEARLY = 1000
 """Fewer a year are workshops and contracts, no load worth the name."""
 HOURS_PER_DAY = 24
@@ -28,8 +38,14 @@ _ARRIVAL = word_set("arrival_words")
 _OPENERS = word_set("clause_openers")
 _MONEY_BEFORE = word_set("money_before")
 _LOSS_BEFORE = word_set("loss_before")
+_ELIDED_BEFORE = word_set("elided_before")
+_MONTHS = frozenset(
+    ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+)
+_SUBJECTS = frozenset(("we", "i", "they", "he", "she"))
+_SHARE_VERBS, _BARE_BEHIND = word_set("share_verbs"), word_set("bare_behind")
+_ELIDED_PLANNED, _ELIDED_CURRENT, _ELIDED_OWN = word_set("elided_planned"), word_set("elided_current"), word_set("elided_own")
 _RESULT_WORDS, _RESULT_PAIRS = word_set("result_words"), word_set("result_pairs")
-_ONCE = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
 
 
 @dataclass(slots=True)
@@ -56,6 +72,7 @@ def read_rates(marked: Marked) -> Iterator[Quantity]:
     for period, number in pairs:
         if number.suffix != VAGUE:
             yield from _rate(marked, period, number, counts)
+        yield from _elided(marked, period, number, counts)
     if not pairs:
         yield from _happenings(marked, periods)
 
@@ -67,7 +84,7 @@ def _countable(marked: Marked, number: Number) -> bool:
     if number.identifier or tokens.quoted[number.first] or number.suffix == "fraction" or number.value <= 0:
         return False
     after = words[last : last + 2]
-    if after and (after[0] in _NOT_COUNTED or (after[0] in TIME_UNITS and after[0] not in ("s", "d", "second", "day"))):
+    if after and ((after[0] in _NOT_COUNTED and tokens.text[tokens.ends[last] : tokens.ends[last] + 1] != "-") or (after[0] in TIME_UNITS)):
         return False
     if len(after) > 1 and after[1] in ("days", "hours", "minutes", "seconds") and after[0].isalpha():
         return False
@@ -87,7 +104,8 @@ def _pairs(marked: Marked, periods: list[Period], counts: _Counts) -> list[tuple
         if number is None:
             left.append(period)
         else:
-            pairs.append((period, counts.take(number)))
+            after = _number_after(marked, period, counts) if number.suffix == ONCE else None
+            pairs.append((period, counts.take(after or number)))
     for period in left:
         if not period.interval and (number := _number_after(marked, period, counts)) is not None:
             pairs.append((period, counts.take(number)))
@@ -97,11 +115,15 @@ def _pairs(marked: Marked, periods: list[Period], counts: _Counts) -> list[tuple
 def _number_before(marked: Marked, period: Period, previous_end: int, counts: _Counts) -> Number | None:
     """The number that stands right before its period, `9,000 exchanges a day`, with no other period between."""
     at = bisect_right(counts.lasts, period.first) - 1
-    if at < 0:
+    if at >= 0 and at and _is_size(marked, counts.numbers[at], counts.numbers[at - 1], period):
+        at -= 1
+    if at < 0 or period.adjective:
         return None
     number = counts.numbers[at]
     tokens = marked.tokens
     distance = period.first - number.last
+    if (period.slash and distance > MAX_SLASH_WORDS) or (number.suffix == ONCE and distance):
+        return None
     if distance > MAX_NOUN_WORDS or number.first in counts.claimed or number.first < previous_end:
         return None
     if tokens.sentence[number.first] != tokens.sentence[period.first]:
@@ -110,11 +132,22 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: _C
     breaks = sum(w in _BREAKS for w in between)
     if breaks and not ((period.adverb or period.night) and breaks == 1 and ":" not in between):
         return None
-    if distance > 1 and any(n.first >= number.last for n in _others_between(marked, number, period)):
+    if (distance > 1 and _others_between(marked, number, period)) or (number.year and distance > 1):
         return None
-    if number.year and distance > 1:
+    if (")" in between and "(" not in between) or not _SUBJECTS.isdisjoint(between):
         return None
-    return None if number.in_words and number.value == 1 and (distance > 2 or period.adverb) else number
+    shared = "per" in between or "each" in between
+    return None if number.in_words and number.value == 1 and not shared and (distance > 2 or period.adverb) else number
+
+
+def _is_size(marked: Marked, number: Number, earlier: Number, period: Period) -> bool:
+    """`12,000 invoices with up to 8 pages a day`, `40,000 letters (3 pages each) a day`: the size is not the count."""
+    words = marked.tokens.words
+    sentence = marked.tokens.sentence
+    if period.first - earlier.last > MAX_NOUN_WORDS or earlier.suffix == VAGUE or sentence[earlier.first] != sentence[number.first]:
+        return False
+    closed = ")" in words[number.last : period.first] and "(" in words[earlier.last : number.first]
+    return closed or words[number.last : number.last + 1] in (["pages"], ["lines"], ["fields"], ["paragraphs"])
 
 
 def _others_between(marked: Marked, number: Number, period: Period) -> list[Number]:
@@ -137,10 +170,12 @@ def _number_after(marked: Marked, period: Period, counts: _Counts) -> Number | N
         return None
     between = tokens.words[period.last : number.first]
     spoken = marked.near(period.first, period.last, 2, 1) & VOLUME
+    if between in ([","], ["="], [], ["~"], ["≈"]) or tokens.words[number.last : number.last + 2] in (["of", "them"], ["of", "these"]):
+        return number
     if not (spoken or between[:1] == [":"] or _opens(marked, period)):
         return None
     if between[-1:] and between[-1] in ("within", "under", "below", "of", "than", "to", "after", "at"):
-        return number if spoken and between[-1] in ("of", "to", "at") else None
+        return number if spoken and between[-1] != "within" else None
     return number
 
 
@@ -154,23 +189,62 @@ def _rate(marked: Marked, period: Period, number: Number, counts: _Counts) -> It
     first, last = min(period.first, number.first), max(period.last, number.last)
     if _is_foreign(marked, number, period) or _is_no_load(marked, number, period, first, last):
         return
-    around = marked.near(first, last, 4, 6) | marked.masks[marked.clause[number.first]]
-    rank = 3 if around & PLANNED else 1 if around & CURRENT else 2
-    per_second = number.value / period.seconds
-    if around & PEAK and not around & SUSTAINED and period.seconds <= HOUR:
+    time = marked.time(number.first)
+    rank = 3 if time & PLANNED or marked.near(last, last, 0, 3) & OVERALL else 1 if time & CURRENT else 2
+    if number.suffix == ONCE:
+        rank = -1
+    elif period.seconds >= DAY and marked.distance(first, last, PEAK, 4) is not None:
+        rank -= 1
+    per_second = number.value * _share_of(marked, number, last) / period.seconds
+    if period.seconds <= HOUR and _is_peak(marked, first, last):
         yield quantity(marked, "peak_requests_per_second", per_second, first, last, rank=rank)
         return
+    yield from _second_peak(marked, number, period, last, counts)
     per_day = per_second * (_open_seconds(marked, number) if period.seconds <= HOUR else DAY)
     members = _members(marked, number, period, counts)
     if members is not None:
         stated = _stated_result(marked, max(last, members.last), counts)
         per_day = stated.value if stated is not None else per_day * members.value
         first, last = min(first, members.first), max(last, members.last)
-    elif period.seconds >= YEAR:
-        if number.value < MIN_YEARLY:
+        rank = max(rank, 2)
+    elif period.seconds >= QUARTER:
+        if number.value < MIN_YEARLY * period.seconds / YEAR:
             return
         rank -= 1
     yield quantity(marked, "requests_per_day", per_day, first, last, rank=rank)
+
+
+def _is_peak(marked: Marked, first: int, last: int) -> bool:
+    """A word of peaks stands within, or nearer than one of sustained load."""
+    if any(marked.marks[k] & PEAK for k in range(first, last)):
+        return True
+    peak = marked.distance(first, last, PEAK, PEAK_REACH)
+    if peak is None:
+        return False
+    sustained = marked.distance(first, last, SUSTAINED, PEAK_REACH)
+    return sustained is None or peak < sustained
+
+
+def _second_peak(marked: Marked, number: Number, period: Period, last: int, counts: _Counts) -> Iterator[Quantity]:
+    """`12 rps sustained, peaks of 60`: the peak in the unit of the rate before it."""
+    at = bisect_left(counts.firsts, last)
+    if period.seconds > HOUR or at >= len(counts.numbers):
+        return
+    other = counts.numbers[at]
+    near = other.first - last <= MAX_RESULT_WORDS and marked.tokens.sentence[other.first] == marked.tokens.sentence[last - 1]
+    if near and other.value > number.value and other.first not in counts.claimed and marked.ahead(other.first, 4) & PEAK:
+        counts.take(other)
+        yield quantity(marked, "peak_requests_per_second", other.value / period.seconds, last, other.last, rank=2)
+
+
+def _share_of(marked: Marked, number: Number, last: int) -> float:
+    """The share in `5 % of 2 million orders a day need a check`; 1 when the share only describes them."""
+    words = marked.tokens.words
+    for other in marked.numbers_within(number.first - 6, number.first):
+        signs = percent_after(words, other)
+        if signs and words[other.last + signs : other.last + signs + 1] == ["of"] and not _SHARE_VERBS.isdisjoint(words[last : last + 4]):
+            return min(other.value / 100, 1.0)
+    return 1.0
 
 
 def _is_foreign(marked: Marked, number: Number, period: Period) -> bool:
@@ -178,7 +252,7 @@ def _is_foreign(marked: Marked, number: Number, period: Period) -> bool:
     scope = marked.scope(number.first, number.last)
     if marked.clause[period.first] != marked.clause[number.first]:
         scope |= marked.scope(period.first, period.last)
-    if marked.masks[marked.clause[number.first]] & PLANNED:
+    if (marked.masks[marked.clause[number.first]] | marked.near(period.last, period.last, 0, 6)) & PLANNED:
         scope &= ~(PAST | PAST_VERB)
     return bool(scope & FOREIGN)
 
@@ -186,14 +260,50 @@ def _is_foreign(marked: Marked, number: Number, period: Period) -> bool:
 def _is_no_load(marked: Marked, number: Number, period: Period, first: int, last: int) -> bool:
     """Denied, lost, paid, or how often something changes."""
     words = marked.tokens.words
-    before = words[max(0, first - 5) : first]
-    if marked.near(number.first, number.first, 2, 0) & NEGATION or not _LOSS_BEFORE.isdisjoint(before[-3:]):
+    sentence = marked.tokens.sentence
+    before = [words[k] for k in range(max(0, first - 5), first) if sentence[k] == sentence[first]]
+    if marked.ahead(number.first, NEGATION_REACH) & NEGATION or not _LOSS_BEFORE.isdisjoint(before[-3:]):
         return True
-    bare = abs(period.first - number.last) <= 0
-    if bare and not _MONEY_BEFORE.isdisjoint(before):
-        return True
+    if period.first == number.last and number.suffix != ONCE:
+        if any(words[k] in _MONEY_BEFORE and sentence[k] == sentence[first] for k in range(max(0, first - MAX_PRICE_WORDS), first)):
+            return True
     close = before + words[number.last : period.first]
     return "times" in words[number.last : number.last + 1] and not _CHANGE.isdisjoint(close)
+
+
+def _elided(marked: Marked, period: Period, number: Number, counts: _Counts) -> Iterator[Quantity]:
+    """`400 a day then, 12,000 now`: bare figures soon after a rate that take over its period."""
+    tokens, after = marked.tokens, max(period.last, number.last)
+    for other in counts.numbers[bisect_left(counts.firsts, after) :][:2]:
+        if other.first - after > MAX_ELIDED_WORDS or tokens.sentence[other.first] > tokens.sentence[after - 1] + 1:
+            return
+        rank = _elided_rank(marked, other)
+        if rank is None or other.first in counts.claimed or other.value < 2 or other.year:
+            continue
+        if marked.scope(other.first, other.last) & (FOREIGN & ~PAST_VERB) or marked.ahead(other.first, NEGATION_REACH) & NEGATION:
+            continue
+        counts.take(other)
+        yield quantity(marked, "requests_per_day", other.value * DAY / period.seconds, other.first, other.last, rank=rank)
+
+
+def _elided_rank(marked: Marked, number: Number) -> int | None:
+    """How surely a bare figure is a rate: it ends its phrase, and a word of time or ownership stands beside it."""
+    words, clause = marked.tokens.words, marked.clause
+    behind = words[number.last] if number.last < len(words) else "."
+    if behind not in _BARE_BEHIND or number.first == 0 or not (
+        words[number.first - 1] in _ELIDED_BEFORE or words[number.first - 1] in _MONTHS
+    ):
+        return None
+    here = {clause[number.first]}
+    if clause[number.first - 1] not in here:
+        here.add(clause[number.first - 1])
+    start = max(0, number.first - MAX_LEAD_WORDS)
+    near = {words[k] for k in range(start, number.first) if clause[k] in here} | {behind}
+    if not _ELIDED_PLANNED.isdisjoint(near):
+        return 3
+    if not _ELIDED_OWN.isdisjoint(near):
+        return 2
+    return 1 if not _ELIDED_CURRENT.isdisjoint(near) else None
 
 
 def _open_seconds(marked: Marked, number: Number) -> float:
@@ -204,20 +314,24 @@ def _open_seconds(marked: Marked, number: Number) -> float:
         if sentence[other.first] != sentence[number.first] or other.last >= len(words):
             break
         after = words[other.last + 1 : other.last + 2]
-        daily = after in (["a"], ["per"], ["/"], ["each"], ["every"], ["daily"])
+        daily = after in (["a"], ["per"], ["/"], ["each"], ["every"], ["daily"], ["day"], ["shift"], ["window"], ["working"])
         if words[other.last] in ("hours", "h", "hrs", "hour") and daily and 0 < other.value <= HOURS_PER_DAY:
             return other.value * HOUR
+        if words[other.first - 1] in ("from", "between") and words[other.last] in ("h", "o'clock", "hours", "hrs") and other.low < other.value <= HOURS_PER_DAY:
+            return (other.value - other.low) * HOUR
     return DAY
 
 
 def _members(marked: Marked, number: Number, period: Period, counts: _Counts) -> Number | None:
     """The N of `each of N members`, `N shops with 20 visits each`; None when the rate is everybody's."""
     first, last = min(number.first, period.first), max(number.last, period.last)
-    times = _times_sign(marked, number, counts)
-    if times is not None:
-        return counts.take(times)
-    if not _is_each(marked, number, period, first, last):
-        return None
+    found = _times_sign(marked, number, counts) or _apiece(marked, last, counts) or _per_unit(marked, number, counts)
+    if found is None and (_is_each(marked, number, period, first, last) or _is_one_each(marked, number, counts)):
+        found = _nearest_count(marked, number, first, last, counts) or _per_whom(marked, number, period, counts)
+    return counts.take(found) if found is not None else None
+
+
+def _nearest_count(marked: Marked, number: Number, first: int, last: int, counts: _Counts) -> Number | None:
     low = bisect_left(counts.firsts, first - MAX_MEMBER_WORDS)
     high = bisect_right(counts.firsts, last + MAX_RESULT_WORDS)
     sentence, best = marked.tokens.sentence, None
@@ -227,7 +341,7 @@ def _members(marked: Marked, number: Number, period: Period, counts: _Counts) ->
             continue
         if best is None or abs(other.first - first) < abs(best.first - first):
             best = other
-    return counts.take(best) if best is not None else None
+    return best
 
 
 def _times_sign(marked: Marked, number: Number, counts: _Counts) -> Number | None:
@@ -235,29 +349,95 @@ def _times_sign(marked: Marked, number: Number, counts: _Counts) -> Number | Non
     words = marked.tokens.words
     if number.first < 2 or words[number.first - 1] not in ("×", "x", "*", "times"):
         return None
-    at = bisect_right(counts.lasts, number.first) - 1
+    at = bisect_left(counts.firsts, number.first) - 1
     other = counts.numbers[at] if at >= 0 else None
-    return other if other is not None and other is not number and number.first - other.last <= 3 and other.value > 1 else None
+    near = other is not None and number.first - other.last <= MAX_SLASH_WORDS and other.value > 1
+    return other if near else None
+
+
+def _apiece(marked: Marked, last: int, counts: _Counts) -> Number | None:
+    """The number behind a rate that holds for each: `30 pulses a day, up to twenty utterances each`."""
+    at = bisect_left(counts.firsts, last)
+    if at >= len(counts.numbers):
+        return None
+    other = counts.numbers[at]
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    if other.first - last > MAX_RESULT_WORDS or sentence[other.first] != sentence[last - 1] or other.first in counts.claimed:
+        return None
+    behind = words[other.last : other.last + 3]
+    each = next((k for k, w in enumerate(behind) if w in ("each", "apiece")), None)
+    return other if each is not None and other.value > 1 and "," not in behind[:each] else None
 
 
 def _is_each(marked: Marked, number: Number, period: Period, first: int, last: int) -> bool:
     """`each` belongs to this rate: within it, right before it, or right behind it."""
-    if any(marked.marks[k] & EACH_OF for k in range(max(0, number.first - 3), number.first)):
-        return True
-    inside = range(number.last, period.first) if number.first < period.first else range(period.last, number.first)
-    if any(marked.marks[k] & EACH_OF for k in inside):
-        return True
-    behind = marked.tokens.words[last : last + 3]
-    if behind[:1] in (["each"], ["apiece"], ["/"], ["per"]) or behind[:2] in (["from", "each"], ["at", "each"], ["in", "each"], ["for", "each"], ["with", "each"]):
-        return True
-    return bool(marked.near(first, first, MAX_MEMBER_WORDS, 0) & EACH_OF and "of" in marked.tokens.words[max(0, first - MAX_MEMBER_WORDS) : first] and _each_of_before(marked, first))
-
-
-def _each_of_before(marked: Marked, first: int) -> bool:
-    """`each of our 300 shops ...`, `every one of 2,000 agents ...` ahead of the rate."""
     words = marked.tokens.words
-    for k in range(max(0, first - MAX_MEMBER_WORDS), first - 1):
-        if words[k + 1] == "of" and words[k] in ("each", "one", "all") and (words[k] == "each" or words[k - 1] == "every"):
+    inside = range(number.last, period.first) if number.first < period.first else range(period.last, number.first)
+    if any(marked.marks[k] & EACH_OF for k in (*range(max(0, number.first - 3), number.first), *inside)):
+        return True
+    if any(words[k] == "per" and words[k + 1] not in PERIODS for k in inside):
+        return True
+    behind = words[last : last + 4]
+    if behind[:1] in (["each"], ["apiece"], ["/"], ["per"]):
+        return True
+    if any(b == "each" and a in ("from", "at", "in", "for", "with", "by") for a, b in pairwise(behind)):
+        return True
+    return _each_of_before(words, first) or _each_subject(marked, number)
+
+
+def _each_subject(marked: Marked, number: Number) -> bool:
+    """`Every employee (12,000 of them) asks two questions a month`, `each visitor asks 2 a day, and there are 900 of them`."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    for k in range(max(0, number.first - MAX_LEAD_WORDS), number.first - 1):
+        if words[k] in ("each", "every") and sentence[k] == sentence[number.first] and words[k + 1] not in PERIODS:
+            around = words[k : number.last + MAX_MEMBER_WORDS]
+            return any(a == "of" and b in ("them", "these", "us", "those") for a, b in pairwise(around))
+    return False
+
+
+def _per_whom(marked: Marked, number: Number, period: Period, counts: _Counts) -> Number | None:
+    """Members named a sentence earlier: `2,000 users. ... 4 taps per user per day`."""
+    words = marked.tokens.words
+    inside = words[number.last : period.first]
+    if "per" not in inside[:-1]:
+        return None
+    whom = inside[inside.index("per") + 1][:4]
+    at = bisect_left(counts.firsts, number.first) - 1
+    while at >= 0 and number.first - counts.numbers[at].first <= MAX_WHOM_WORDS:
+        other = counts.numbers[at]
+        nouns = words[other.last : other.last + 3]
+        if other.first not in counts.claimed and any(w.startswith(whom) or (whom == "user" and w.startswith("active")) for w in nouns):
+            return other
+        at -= 1
+    return None
+
+
+def _per_unit(marked: Marked, number: Number, counts: _Counts) -> Number | None:
+    """`30 proposals a session, two sessions a month`: the first figure holds for each of the second."""
+    words, at = marked.tokens.words, bisect_left(counts.firsts, number.first) - 1
+    if at < 0 or number.last >= len(words) or number.first - counts.numbers[at].last > MAX_RESULT_WORDS:
+        return None
+    unit = words[number.last]
+    between = words[counts.numbers[at].last : number.first]
+    same = any(a in ("a", "per", "an", "/") and len(b) > 3 and unit.startswith(b[:-1]) for a, b in pairwise(between))
+    return counts.numbers[at] if same and counts.numbers[at].first not in counts.claimed else None
+
+
+def _is_one_each(marked: Marked, number: Number, counts: _Counts) -> bool:
+    """`1,150 sampling points, one comment a week`, `220 cost centres, once per month`."""
+    if number.value != 1 or number.first < 2:
+        return False
+    at = bisect_left(counts.firsts, number.first) - 1
+    if at < 0 or marked.tokens.words[number.first - 1] != ",":
+        return False
+    other = counts.numbers[at]
+    return number.first - other.last <= 4 and other.first not in counts.claimed and other.value > 1
+
+
+def _each_of_before(words: list[str], first: int) -> bool:
+    """`each of our 300 shops ...`, `every one of 2,000 agents ...` ahead of the rate."""
+    for k in range(max(1, first - MAX_MEMBER_WORDS), first - 1):
+        if words[k + 1] == "of" and (words[k] == "each" or (words[k] == "one" and words[k - 1] == "every")):
             return True
     return False
 
@@ -274,23 +454,19 @@ def _stated_result(marked: Marked, after: int, counts: _Counts) -> Number | None
     if tokens.sentence[number.first] != tokens.sentence[after - 1]:
         return None
     words = tokens.words[after : number.first]
-    pairs = {f"{a} {b}" for a, b in zip(words, words[1:], strict=False)}
+    pairs = {f"{a} {b}" for a, b in pairwise(words)}
     if _RESULT_WORDS.isdisjoint(words) and _RESULT_PAIRS.isdisjoint(pairs):
         return None
     return counts.take(number)
 
 
 def _happenings(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
-    """`once a week`, `twice daily`, `every ten seconds`, when no number counts anything."""
+    """`every ten seconds`, when no number counts anything."""
     words = marked.tokens.words
     for period in periods:
         near = words[max(0, period.first - 8) : period.last + 3]
-        if marked.scope(period.first, period.last) & FOREIGN or not _CHANGE.isdisjoint(near):
+        if not period.interval or period.seconds >= WEEK or not _CHANGE.isdisjoint(near) or _ARRIVAL.isdisjoint(near):
             continue
-        if marked.near(period.first, period.last, 3, 0) & NEGATION:
+        if marked.scope(period.first, period.last) & FOREIGN or marked.near(period.first, period.last, 3, 0) & NEGATION:
             continue
-        once = _ONCE.get(words[period.first - 1]) if period.first else None
-        if once is not None and period.seconds < QUARTER:
-            yield quantity(marked, "requests_per_day", once * DAY / period.seconds, period.first - 1, period.last, rank=-1)
-        elif period.interval and period.seconds < WEEK and not _ARRIVAL.isdisjoint(near):
-            yield quantity(marked, "requests_per_day", DAY / period.seconds, period.first, period.last, rank=0)
+        yield quantity(marked, "requests_per_day", DAY / period.seconds, period.first, period.last, rank=0)

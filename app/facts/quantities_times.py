@@ -14,6 +14,9 @@ _NO_WAIT_BEFORE, _NO_WAIT_AFTER = word_set("no_wait_before"), word_set("no_wait_
 _REFUSED = word_set("refused_after")
 _FRACTION_JOINTS = frozenset(("of", "a", "an"))
 _PERCENTILES = {"p95": 4, "p99": 3, "p98": 3, "p90": 3, "p80": 2, "p75": 2, "p50": 0, "median": 0}
+_ABOVE = frozenset(("more", "longer", "over", "above", "beyond", "exceed", "exceeds", "than", "later", "slower"))
+DENIAL_REACH = 7
+CUE_REACH = 10
 PLAIN_RANK = 2
 """Rank of a limit without a percentile; the median ranks below it."""
 _PER_ANSWER = ("answer", "request", "reply", "turn", "call", "query", "item", "page", "message", "response", "line", "text", "block", "piece")
@@ -43,7 +46,7 @@ def _duration(marked: Marked, number: Number) -> tuple[float, int] | None:
     if number.suffix == "fraction":
         while last < len(words) and words[last] in _FRACTION_JOINTS:
             last += 1
-    elif words[last : last + 1] in (["full"], ["whole"]):
+    elif words[last : last + 1] in (["full"], ["whole"], ["working"], ["business"]):
         last += 1
     unit = TIME_UNITS.get(words[last]) if last < len(words) else None
     if unit is None or (words[last] in ("d", "mo") and not marked.tokens.text[marked.tokens.ends[last - 1]].isalnum()):
@@ -65,8 +68,6 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
         return not (len(after) > 1 and after[1].startswith(_PER_ANSWER))
     if after and (after[0] in _REFUSED or (after[0] in _NO_WAIT_AFTER and not marked.near(number.first, last, 2, 0) & LIMIT)):
         return not (after[0] == "of" and len(after) > 1 and after[1].startswith(("wait", "silence", "the")))
-    if marked.near(number.first, number.first, 6, 0) & NEGATION and not marked.near(number.first, number.first, 3, 0) & LIMIT:
-        return True
     return number.attached and bool(marked.near(last, last, 0, 1) & LASTING)
 
 
@@ -85,8 +86,10 @@ def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool
 
 
 def _is_denied(marked: Marked, number: Number) -> bool:
-    """`we don't need answers within 1 second`: the negation stands before the whole limit."""
-    return bool(marked.near(number.first, number.first, 7, 0) & NEGATION)
+    """`we don't need answers within 1 second`; `must not take more than 3 seconds` denies what is above the limit."""
+    if not _ABOVE.isdisjoint(marked.tokens.words[max(0, number.first - 3) : number.first]):
+        return False
+    return bool(marked.ahead(number.first, DENIAL_REACH) & NEGATION)
 
 
 def _percentile_rank(words: list[str], first: int, last: int) -> int:
@@ -96,13 +99,12 @@ def _percentile_rank(words: list[str], first: int, last: int) -> int:
 
 
 def _is_first_token(marked: Marked, first: int, last: int) -> bool:
-    """A cue of the first words in the clause or close by, with none of the whole answer nearer."""
-    mask = marked.masks[marked.clause[first]]
-    if mask & FIRST:
-        return not mask & WHOLE
-    if mask & WHOLE:
+    """A cue of the first words is nearer than one of the whole answer; figures between belong to the cue instead."""
+    begin = marked.distance(first, last, FIRST, CUE_REACH, stop_at_numbers=True)
+    if begin is None:
         return False
-    return bool(marked.near(first, last, 6, 5) & FIRST) and not marked.near(first, last, 3, 3) & WHOLE
+    whole = marked.distance(first, last, WHOLE, CUE_REACH, stop_at_numbers=True)
+    return whole is None or begin < whole
 
 
 _LIMIT_BEFORE = frozenset("in within under inside below than after over the".split())
@@ -112,7 +114,7 @@ def _bare_units(marked: Marked) -> Iterator[Quantity]:
     """`in a second`, `a second at most`, `sub-second`, `within the hour`."""
     words = marked.tokens.words
     for i, word in enumerate(words):
-        if word not in ("second", "subsecond", "sec", "hour") or i == 0 or marked.tokens.quoted[i]:
+        if word not in ("second", "subsecond", "sec", "minute", "hour") or i == 0 or marked.tokens.quoted[i]:
             continue
         if not _is_bare_limit(marked, i) or marked.scope(i, i + 1) & FOREIGN:
             continue
@@ -120,7 +122,7 @@ def _bare_units(marked: Marked) -> Iterator[Quantity]:
             continue
         first = i if word == "subsecond" else i - 1
         name = "time_to_first_token_p95_seconds" if _is_first_token(marked, first, i + 1) else "latency_p95_seconds"
-        yield quantity(marked, name, HOUR if word == "hour" else 1.0, first, i + 1, rank=1)
+        yield quantity(marked, name, TIME_UNITS.get(word, 1.0), first, i + 1, rank=1)
 
 
 def _is_bare_limit(marked: Marked, i: int) -> bool:
@@ -130,8 +132,8 @@ def _is_bare_limit(marked: Marked, i: int) -> bool:
         return True
     if before not in ("a", "an", "the", "one"):
         return False
-    if words[i] == "hour":
-        return earlier == "within"
+    if words[i] in ("hour", "minute"):
+        return earlier in ("within", "under") or (before == "a" and words[i + 1 : i + 3] == ["at", "most"])
     if before != "one" and earlier in _LIMIT_BEFORE and earlier != "the":
         return True
     return before == "a" and words[i + 1 : i + 3] in (["at", "most"], ["or", "so"], ["or", "less"], ["max", "."], ["tops", "."])

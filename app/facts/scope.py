@@ -11,7 +11,7 @@ from app.facts.lexicon import CUE, Lexicon, load_lexicon
 from app.facts.numbers import Number, find_numbers
 from app.facts.patterns import Hit
 from app.facts.tokens import Tokens, tokenise
-from app.facts.units import Period, find_periods
+from app.facts.units import TIME_UNITS, Period, find_periods
 
 BIT = load_lexicon().bits
 NEGATION, DISMISSAL, PAST, PAST_VERB, RIVAL = BIT["negation"], BIT["dismissal"], BIT["past"], BIT["past_verb"], BIT["rival"]
@@ -20,10 +20,15 @@ CONTRAST = BIT["contrast"]
 FOREIGN = PAST | PAST_VERB | RIVAL | HYPOTHETICAL
 """Cues that make a figure somebody else's, or of another time."""
 _SCOPE = FOREIGN | ARCHIVE
+_TIME = PLANNED | CURRENT
+CLAUSE_DISTANCE = 4.0
+"""Tokens that a clause's end counts for when the nearest cue is looked for."""
 SCOPE_BEFORE, SCOPE_AFTER = 24, 12
 """Tokens of a clause that are searched for cues before and after a figure."""
 _BREAKS = frozenset(',():–—-[]"“”')
 _OWN_START = frozenset(["we", "our", "ours", "us", "i", "it's", "it", "now", "here", "this", "these", "today", "but", "so", "then"])
+_OWN_SUBJECTS = frozenset(("we", "i", "we've", "we'd", "we're", "we'll", "ours"))
+"""Behind them a figure is ours, whoever was named before."""
 _LEANING_START = frozenset(["at", "in", "with", "for", "by", "of", "on", "and", "which", "plus", "or", "per"])
 
 
@@ -35,12 +40,14 @@ class Marked:
     numbers: list[Number]
     firsts: list[int]
     """First token of each number."""
+    number_tokens: frozenset[int]
+    """Tokens that belong to numbers other than years and names."""
     marks: list[int]
     clause: list[int]
     masks: list[int]
     periods: list[Period]
     handed: list[int]
-    """Per clause: scope bits that earlier clauses of its sentence hand on to it."""
+    """Per clause: scope and time bits that earlier clauses of its sentence hand on to it."""
     hits: list[Hit]
     """Signals, facts, domains and task types that the words speak of, wherever they stand."""
 
@@ -51,6 +58,15 @@ class Marked:
         for k in range(max(0, first - before), min(len(marks), last + after)):
             if sentence[k] == here:
                 found |= marks[k]
+        return found
+
+    def ahead(self, first: int, reach: int) -> int:
+        """Cues within so many tokens before `first` in its own clause."""
+        clause, marks, found = self.clause, self.marks, 0
+        for k in range(first - 1, max(first - reach, 0) - 1, -1):
+            if clause[k] != clause[first]:
+                break
+            found |= marks[k]
         return found
 
     def numbers_within(self, first: int, last: int) -> list[Number]:
@@ -64,16 +80,41 @@ class Marked:
         ("5,000 a day from the agencies"), except for when ("5,000 a day in the pilot").
         """
         clause, marks = self.clause, self.marks
-        here, found = clause[first], 0
+        words = self.tokens.words
+        here, found, counting = clause[first], 0, _SCOPE
         for k in range(first - 1, max(first - SCOPE_BEFORE, 0) - 1, -1):
             if clause[k] != here:
                 break
-            found |= marks[k] & _SCOPE
+            found |= marks[k] & counting
+            if words[k] in _OWN_SUBJECTS:
+                counting &= ~RIVAL
         for k in range(first, min(last + SCOPE_AFTER, len(marks))):
             if clause[k] != here:
                 break
             found |= marks[k] & PAST
-        return found or self.handed[here]
+        return found or self.handed[here] & _SCOPE
+
+    def time(self, first: int) -> int:
+        """Planned or current: what the clause says, else what it inherits."""
+        c = self.clause[first]
+        return (self.masks[c] & _TIME) or (self.handed[c] & _TIME)
+
+    def distance(self, first: int, last: int, bit: int, reach: int, stop_at_numbers: bool = False) -> float | None:
+        """Tokens to the nearest cue of a class in the sentence; other clauses count as farther, ahead as nearer."""
+        sentence, marks, clause = self.tokens.sentence, self.marks, self.clause
+        here, c, best = sentence[first], clause[first], None
+        held = self.number_tokens if stop_at_numbers else frozenset()
+        for step, places in ((1.0, range(first - 1, max(first - reach, 0) - 1, -1)), (1.25, range(last, min(last + reach, len(marks))))):
+            away = 0.0
+            for k in places:
+                if sentence[k] != here or k in held:
+                    break
+                away += step
+                if marks[k] & bit:
+                    found = away + (0.0 if clause[k] == c else CLAUSE_DISTANCE)
+                    best = found if best is None or found < best else best
+                    break
+        return best
 
 
 def mark(text: str) -> Marked:
@@ -85,7 +126,9 @@ def mark(text: str) -> Marked:
     clause, masks, heads = _clauses(tokens, marks)
     periods = find_periods(tokens, numbers)
     handed = _handed(tokens, numbers, clause, masks, heads)
-    return Marked(tokens, numbers, [n.first for n in numbers], marks, clause, masks, periods, handed, hits)
+    firsts = [n.first for n in numbers]
+    held = frozenset(k for n in numbers if not (n.year or n.identifier) for k in range(n.first, n.last))
+    return Marked(tokens, numbers, firsts, held, marks, clause, masks, periods, handed, hits)
 
 
 def _marks(tokens: Tokens, numbers: list[Number], lexicon: Lexicon) -> tuple[list[int], list[Hit]]:
@@ -140,14 +183,19 @@ def _handed(
     """Scope bits that each clause inherits from the one before."""
     counted = [False] * len(masks)
     for number in numbers:
-        if not (number.year or number.identifier):
+        since = number.last < len(tokens) and tokens.words[number.last] in TIME_UNITS  # two years ago
+        if not (number.year or number.identifier or since):
             counted[clause[number.first]] = True
     handed = [0] * len(masks)
     for c in range(1, len(masks)):
         head = heads[c]
-        if tokens.sentence[head] != tokens.sentence[heads[c - 1]] or masks[c] & (PLANNED | CURRENT | CONTRAST):
+        if tokens.sentence[head] != tokens.sentence[heads[c - 1]] or tokens.words[head - 1] in ("(", ")"):
             continue
         word = tokens.words[head]
-        if (not counted[c - 1] or word in _LEANING_START) and word not in _OWN_START and tokens.words[head - 1] not in ("(", ")"):
-            handed[c] = (masks[c - 1] & _SCOPE) or handed[c - 1]
+        if not counted[c - 1]:
+            handed[c] = (masks[c - 1] & _TIME) or handed[c - 1] & _TIME
+        if masks[c] & (_TIME | CONTRAST) or word in _OWN_START:
+            continue
+        if not counted[c - 1] or word in _LEANING_START:
+            handed[c] |= (masks[c - 1] & (_SCOPE & ~PAST_VERB)) or handed[c - 1] & _SCOPE
     return handed

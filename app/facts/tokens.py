@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _TOKEN = re.compile(
     r"\d[\d.,'’]{0,30}\d|\d"  # a number with its separators; the bound keeps hostile digits linear
-    r"|[^\W\d_]\w{0,60}(?:['’](?=[^\W\d_])\w{1,3})?"  # a word, with 's and n't
+    r"|[^\W\d_][^\W_]{0,60}(?:['’](?=[^\W\d_])\w{1,3})?"  # a word, with 's and n't
     r"|(?<=\s)-(?=\s)|[^\w\s\-'’]|'|\n"  # a sign; a dash between blanks separates clauses
 )
 _SENTENCE_ENDS = frozenset(".!?\n…;•*|")

@@ -53,7 +53,12 @@ ADVERBS = _table({
     QUARTER: "quarterly",
     YEAR: "yearly annually annual pa",
 })
-_DETERMINERS = frozenset(("a", "an", "per", "each", "every", "any", "/", "one", "the", "by", "at"))
+_DETERMINERS = frozenset(("a", "an", "per", "each", "every", "/"))
+_LOOSE = frozenset(("any", "one", "the", "by", "at"))
+"""Determiners that make a rate only behind `on` or before an adjective (on the busiest day) or a night (by night)."""
+_WEEKDAYS = frozenset(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
+_ADJECTIVAL = frozenset(("the", "a", "our", "for", "their", "its", "an", "your", "his", "her"))
+"""Before `weekly` or `daily`: an adjective of what follows, no rate of what went before."""
 _PREPOSITIONS = frozenset(("on", "in", "over", "per", "within", "than", "under", "half", "during"))
 _NO_RATE_BEFORE = frozenset(("within", "than", "under", "half"))
 _ADJECTIVES = word_set("day_adjectives")
@@ -70,6 +75,10 @@ class Period:
     adverb: bool = False
     interval: bool = False
     """`every two minutes`: one happening each time."""
+    adjective: bool = False
+    """`the weekly meeting`: of the noun that follows."""
+    slash: bool = False
+    """`/day`: right behind its number and noun."""
     night: bool = False
     """`each night`, `overnight`: its number may stand before a comma."""
 
@@ -77,41 +86,67 @@ class Period:
 def find_periods(tokens: Tokens, numbers: list[Number]) -> list[Period]:
     """Every period of a text, in order."""
     by_last = {n.last: n for n in numbers}
+    words = tokens.words
     found: list[Period] = []
-    for i, word in enumerate(tokens.words):
+    for i, word in enumerate(words):
         if word in ADVERBS:
-            found.append(Period(i, i + 1, ADVERBS[word], adverb=True, night=word in ("nightly", "overnight")))
-        elif word in PERIODS and i and (made := _period_at(tokens, i, by_last)):
+            behind = words[i + 1] if i + 1 < len(words) else " "
+            adjective = behind.startswith("active") or (i > 0 and words[i - 1] in _ADJECTIVAL and behind[0].isalpha())
+            night = word in ("nightly", "overnight")
+            found.append(Period(i, i + 1, ADVERBS[word], adverb=True, night=night, adjective=adjective))
+        elif word in TIME_UNITS and (number := by_last.get(i)) and (made := _counted_period(words, i, number)):
             found.append(made)
-        elif word in ("days", "weeks", "hours") and (number := by_last.get(i)) and _spans(tokens, number):
-            found.append(Period(number.first - 1, i + 1, TIME_UNITS[word] * number.value))
+        elif word in PERIODS and i and (made := _period_at(words, i)):
+            found.append(made)
+        elif word in _WEEKDAYS and (first := _on_a(words, i)) is not None:
+            found.append(Period(first, i + 1, DAY))
     return found
 
 
-def _spans(tokens: Tokens, number: Number) -> bool:
-    """`in seven days`, `per 24 hours`."""
-    before = tokens.words[number.first - 1] if number.first else ""
-    return before == "per" or (before in ("in", "over") and not number.identifier and number.value > 0)
+def _on_a(words: list[str], i: int) -> int | None:
+    """First token of `on a big Saturday`; a weekday without `on a` says when, not how many."""
+    for k in range(i - 1, max(i - 4, 0), -1):
+        if words[k] in ("a", "an") and words[k - 1] == "on":
+            return k - 1
+    return None
 
 
-def _period_at(tokens: Tokens, i: int, by_last: dict[int, Number]) -> Period | None:
-    words = tokens.words
+def _counted_period(words: list[str], i: int, number: Number) -> Period | None:
+    """`every two minutes`, `per 24 hours`, `/ 5 s`, `in seven days`."""
+    before = words[number.first - 1] if number.first else ""
+    if number.identifier or number.value <= 0:
+        return None
+    long = TIME_UNITS[words[i]] >= HOUR and words[i] in ("days", "weeks", "hours")
+    if before in ("every", "per", "/") or (before in ("in", "over") and long):
+        return Period(number.first - 1, i + 1, TIME_UNITS[words[i]] * number.value, interval=before == "every")
+    return None
+
+
+def _period_at(words: list[str], i: int) -> Period | None:
     word, seconds, first = words[i], PERIODS[words[i]], i
-    number = by_last.get(i)
-    if number and number.first and number.value > 0 and words[number.first - 1] in ("every", "per"):
-        return Period(number.first - 1, i + 1, seconds * number.value, interval=words[number.first - 1] == "every")
-    for _ in range(2):
-        if words[first - 1] in _ADJECTIVES and first > 1:
-            first -= 1
+    while first > max(1, i - 2) and words[first - 1] in _ADJECTIVES:
+        first -= 1
+    if first == i and i > 2 and words[i - 2] in ("a", "an") and words[i - 3] == "on" and seconds == DAY:
+        first -= 1  # on a broadcast day
+    adjectives = first < i
     first -= 1
     before = words[first]
-    if before not in _DETERMINERS or (word in _ONE_LETTER and before not in ("/", "per")):
+    night = word in ("night", "evening", "morning")
+    behind = words[first - 1] if first else ""
+    if behind == "in" and word in ("afternoon", "morning", "evening"):
         return None
-    if before in ("a", "one", "the") and first and words[first - 1] in _PREPOSITIONS:
+    if before in _LOOSE:
+        if word == "day" and ((before == "by") or (before == "the" and behind == "in")):
+            return Period(first, i + 1, seconds)
+        if not ((behind == "on" and (adjectives or before != "the")) or (before in ("by", "at") and word == "night")):
+            return None
+    elif not (before == "on" and word == "weekdays") and before not in _DETERMINERS or (word in _ONE_LETTER and before not in ("/", "per")):
+        return None
+    if before in ("a", "one", "the", "any") and first and words[first - 1] in _PREPOSITIONS:
         first -= 1
         if words[first] in _NO_RATE_BEFORE or (seconds < DAY and words[first] in ("in", "on", "over")):
             return None
-    return Period(first, i + 1, seconds, night=word in ("night", "evening", "morning"))
+    return Period(first, i + 1, seconds, night=night, slash=before == "/")
 
 
 CURRENCIES: Mapping[str, tuple[str, float]] = MappingProxyType({
