@@ -31,9 +31,7 @@ def main() -> int:
             except (urllib.error.URLError, OSError):
                 time.sleep(0.3)
         body = json.dumps(QUESTION).encode()
-        request = urllib.request.Request(
-            "http://127.0.0.1:8000/recommend", body, {"Content-Type": "application/json"}
-        )
+        request = urllib.request.Request("http://127.0.0.1:8000/recommend", body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as response:
             verdict = json.load(response)["recommendation"]
         print(f"up and answering after {time.monotonic() - started:.1f} s: {verdict['headline']}")

@@ -30,7 +30,10 @@ async def post_all(port: int, path: str, bodies: Sequence[bytes], connections: i
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while queue:
             body = queue.pop()
-            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            head = (
+                f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
             started = time.perf_counter()
             writer.write(head.encode() + body)
             size = await _answer(reader)

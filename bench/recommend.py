@@ -1,4 +1,4 @@
-"""p50 and p99 of POST /recommend on one worker, and its throughput beside a bare FastAPI endpoint of the same answer size.
+"""p50 and p99 of POST /recommend on one worker, and its throughput beside a bare endpoint of the same answer size.
 
 Two workloads: `distinct`, where every body is another task, and `repeated`, where eight bodies come again and again and
 the service may answer from what it has computed. Run: `python -m bench.recommend`.
@@ -73,7 +73,18 @@ def server(target: str, *flags: str, **environment: str) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", target, *flags, "--port", str(port), "--no-access-log", "--log-level", "warning"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        target,
+        *flags,
+        "--port",
+        str(port),
+        "--no-access-log",
+        "--log-level",
+        "warning",
+    ]
     process = subprocess.Popen(command, env={**os.environ, **environment})
     try:
         _wait(port, process)

@@ -122,7 +122,7 @@ async def test_bad_requests_name_the_place(client: httpx.AsyncClient, body: obje
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 400])
 async def test_numbers_that_are_none(client: httpx.AsyncClient, number: str) -> None:
-    body = '{"description": "%s", "requirements": {"requests_per_day": %s}}' % (TASK["description"], number)
+    body = json.dumps({**TASK, "requirements": {"requests_per_day": "?"}}).replace('"?"', number)
     answer = await client.post("/recommend", content=body, headers={"Content-Type": "application/json"})
     assert_problem(answer, 422, "invalid_request")
 

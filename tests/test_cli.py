@@ -25,7 +25,9 @@ def test_recommend_from_yaml_and_from_json(tmp_path: Path) -> None:
     file = tmp_path / "task.yaml"
     file.write_text("description: |\n  " + TASK["description"] + "\nas_of: 2026-11-24\n", encoding="utf-8")
     from_yaml = tunewise("recommend", str(file))
-    from_json = tunewise("recommend", "-", stdin=json.dumps({"description": TASK["description"] + "\n", "as_of": "2026-11-24"}))
+    from_json = tunewise(
+        "recommend", "-", stdin=json.dumps({"description": TASK["description"] + "\n", "as_of": "2026-11-24"})
+    )
     assert (from_yaml.returncode, from_json.returncode) == (0, 0), from_yaml.stderr + from_json.stderr
     assert json.loads(from_yaml.stdout) == json.loads(from_json.stdout)
     assert from_yaml.stderr == ""
@@ -53,7 +55,7 @@ def test_text_for_people(words: list[str], document: dict[str, object]) -> None:
         ("description: [", "standard input:"),
         ("a: 1\na: 2", "standard input:2"),
         ("just text", "Must be an object."),
-        ('{"description": "%s", "requirements": {"request_per_day": 1}}' % ("x" * 30), "requests_per_day"),
+        (json.dumps({"description": "x" * 30, "requirements": {"request_per_day": 1}}), "requests_per_day"),
     ],
 )
 def test_bad_input_is_2_and_names_the_place(stdin: str, words: str) -> None:
@@ -78,7 +80,11 @@ def test_unreachable_service_is_4() -> None:
 def test_internal_error_is_3_and_tells_no_details(tmp_path: Path) -> None:
     broken = "import app.cli.local as l; l.WORK['/recommend'] = lambda _: 1 / 0; from app.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", broken, "recommend", "-"], input=json.dumps(TASK), text=True, capture_output=True, check=False
+        [sys.executable, "-c", broken, "recommend", "-"],
+        input=json.dumps(TASK),
+        text=True,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 3
     assert "division" not in done.stderr
@@ -92,6 +98,18 @@ def test_explain_and_rules_test() -> None:
     assert tunewise("explain", "LATENCY-INLIN").returncode == 2
 
 
+HEAVY = """
+import sys
+sys.argv = ["tunewise", "rules", "test"]
+from app.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+assert not {"fastapi", "sqlalchemy", "sklearn", "numpy"} & set(sys.modules)
+"""
+
+
 def test_the_cli_imports_no_web_framework() -> None:
-    code = "import sys; sys.argv = ['tunewise', 'rules', 'test']\ntry:\n    from app.cli import main; main()\nexcept SystemExit: pass\nassert not {'fastapi', 'sqlalchemy', 'sklearn', 'numpy'} & set(sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+    done = subprocess.run([sys.executable, "-c", HEAVY], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -22,7 +22,7 @@ class UnreachableError(TunewiseError):
 
 def stop(code: int, text: str) -> NoReturn:
     """Say why on stderr and leave with `code`."""
-    print(text, file=sys.stderr)  # noqa: T201
+    print(text, file=sys.stderr)
     raise SystemExit(code)
 
 

@@ -13,7 +13,7 @@ from app.schemas.plan import FineTuningPlan, LoraPlanRequest
 from app.schemas.recommend import RecommendRequest
 from app.schemas.report import Advice
 from app.schemas.serving import ServingEstimate, ServingRequest
-from app.schemas.training import TrainingEstimate, TrainingRequest
+from app.schemas.training import MeasuredSteps, TrainingEstimate, TrainingRequest
 from app.schemas.validation import parse
 from app.settings import settings
 
@@ -32,6 +32,14 @@ def _recommend(document: object) -> bytes:
 
 def _training(document: object) -> bytes:
     return TypeAdapter(TrainingEstimate).dump_json(training_estimate(parse(TrainingRequest, document), world()))
+
+
+def calibrated(document: object, measured: object) -> dict[str, Any]:
+    """A training estimate narrowed by `measured` steps of the caller's own machine. Raises InputError."""
+    steps = parse(MeasuredSteps, measured)
+    made = training_estimate(parse(TrainingRequest, document), world(), steps)
+    found: dict[str, Any] = json.loads(TypeAdapter(TrainingEstimate).dump_json(made))
+    return found
 
 
 def _serving(document: object) -> bytes:

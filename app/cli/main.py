@@ -28,6 +28,9 @@ class Form(StrEnum):
 
 File = Annotated[str, typer.Argument(metavar="FILE", help='YAML or JSON file, "-" for standard input.')]
 Url = Annotated[str | None, typer.Option("--url", help="Send the work to a running service.")]
+Calibrate = Annotated[
+    str | None, typer.Option("--calibrate", metavar="FILE", help="Ten or so measured steps of your own machine.")
+]
 Format = Annotated[Form, typer.Option("--format", help="For people or for programs.")]
 
 
@@ -58,10 +61,20 @@ def recommend(file: File, url: Url = None, form: Format = Form.json) -> None:
 
 
 @estimate.command()
-def training(file: File, url: Url = None, form: Format = Form.json) -> None:
+def training(file: File, url: Url = None, form: Format = Form.json, calibrate: Calibrate = None) -> None:
     """Memory, time and cost of a fine-tuning run."""
+    from app.errors import InputError
+
     with exit_codes():
-        _write(_answer("/estimate/training", file, url), form)
+        if calibrate is None:
+            _write(_answer("/estimate/training", file, url), form)
+            return
+        if url:
+            raise InputError.at("", "--calibrate works in-process only.", "Leave --url out.")
+        from app.cli.documents import read_document
+        from app.cli.local import calibrated
+
+        _write(calibrated(read_document(file), read_document(calibrate)), form)
 
 
 @estimate.command()

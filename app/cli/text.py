@@ -29,11 +29,15 @@ def _span(value: dict[str, float] | None, write: Any) -> str:
 def _advice(made: dict[str, Any]) -> list[str]:
     verdict = made["recommendation"]
     lines = [verdict["headline"], ""]
-    lines.append("Scores: " + ", ".join(f"{need} {s['level']} ({s['value']:.2f})" for need, s in made["scores"].items()))
+    lines.append(
+        "Scores: " + ", ".join(f"{need} {s['level']} ({s['value']:.2f})" for need, s in made["scores"].items())
+    )
     lines += ["", "Why:"] + [f"  {r['weight']:+.2f}  {r['text']}" for r in verdict["reasons"]]
     lines += ["", "Options:"] + [_option(o) for o in made["options"]]
     lines += ["", "Break-even: " + made["compute"]["break_even"]["why"]]
-    lines += ["", "Would flip the verdict:"] + ([f"  {s['text']}" for s in made["sensitivity"]] or ["  nothing that was tried"])
+    lines += ["", "Would flip the verdict:"] + (
+        [f"  {s['text']}" for s in made["sensitivity"]] or ["  nothing that was tried"]
+    )
     lines += ["", "Worth asking:"] + [f"  {m['question']}" for m in made["missing"] if m["could_change_approach"]]
     lines += ["", "Next:"] + [f"  {n}. {step}" for n, step in enumerate(verdict["next_steps"], 1)]
     lines += ["", *[f"Warning: {w}" for w in made["warnings"]]]

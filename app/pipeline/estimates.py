@@ -8,11 +8,12 @@ from app.catalogue import Catalogue
 from app.catalogue.architectures import read_architecture
 from app.errors import InputError
 from app.estimate.serving import estimate_serving
-from app.estimate.training import estimate_training
+from app.estimate.training import calibrate, estimate_training
+from app.estimate.training_calibration import Calibration
 from app.pipeline.world import World
 from app.schemas.architecture import Architecture
 from app.schemas.serving import ServingEstimate, ServingRequest
-from app.schemas.training import TrainingEstimate, TrainingRequest
+from app.schemas.training import MeasuredSteps, TrainingEstimate, TrainingRequest
 
 
 def architecture_of(
@@ -27,13 +28,23 @@ def architecture_of(
     return catalogue.base_model(base_model, f"{pointer}/base_model").architecture, ()
 
 
-def training_estimate(request: TrainingRequest, world: World) -> TrainingEstimate:
-    """POST /estimate/training. Raises InputError."""
+def training_estimate(
+    request: TrainingRequest, world: World, measured: MeasuredSteps | None = None
+) -> TrainingEstimate:
+    """POST /estimate/training; `measured` steps of the same GPU and framework narrow the ranges. Raises InputError."""
     architecture, warnings = architecture_of(request.base_model, request.architecture, world.catalogue)
     gpu = world.catalogue.gpu(request.hardware.gpu, "/hardware/gpu")
     others = tuple(world.catalogue.gpus.values())
-    made = estimate_training(request, architecture, gpu, other_gpus=others)
+    fitted = calibration(measured, world) if measured else None
+    made = estimate_training(request, architecture, gpu, calibration=fitted, other_gpus=others)
     return replace(made, warnings=warnings + made.warnings)
+
+
+def calibration(measured: MeasuredSteps, world: World) -> Calibration:
+    """What steps measured on the caller's own machine say about its GPU and framework. Raises InputError."""
+    run = measured.run
+    architecture, _ = architecture_of(run.base_model, run.architecture, world.catalogue, "/run")
+    return calibrate(measured, architecture, world.catalogue.gpu(run.hardware.gpu, "/run/hardware/gpu"))
 
 
 def serving_estimate(request: ServingRequest, world: World) -> ServingEstimate:

@@ -1,6 +1,5 @@
 """POST /plan/lora: a tuning plan without a whole recommendation."""
 
-
 from app.errors import InputError
 from app.estimate.params import inventory
 from app.pipeline.case import tuning_tools

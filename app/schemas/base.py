@@ -14,13 +14,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 T = TypeVar("T")
 
 
-def _tuple_from_list(value: object) -> object:
+def tuple_from_list(value: object) -> object:
     """Strict mode takes no list for a tuple, JSON and YAML have nothing else: read it here and only here."""
     return tuple(value) if isinstance(value, list) else value
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Names = Annotated[tuple[Name, ...], Field(max_length=500), BeforeValidator(_tuple_from_list)]
+Names = Annotated[tuple[Name, ...], Field(max_length=500), BeforeValidator(tuple_from_list)]
 """A list of names in JSON or YAML."""
 
 
@@ -58,9 +58,7 @@ class Range:
 
     def plus(self, other: "Range") -> "Range":
         """The sum of two estimates whose errors go together (ends add up: the careful reading)."""
-        return Range(
-            low=self.low + other.low, expected=self.expected + other.expected, high=self.high + other.high
-        )
+        return Range(low=self.low + other.low, expected=self.expected + other.expected, high=self.high + other.high)
 
 
 def exactly(value: float) -> Range:

@@ -168,5 +168,3 @@ class BatchAnswer:
 
     items: tuple[BatchResult, ...]
     """One per item."""
-
-

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from app.schemas.base import Assumption, Names, Range, Request, answer
+from app.schemas.base import Assumption, Names, Range, Request, answer, tuple_from_list
 from app.schemas.vocabulary import (
     Attention,
     CrossEntropy,
@@ -116,7 +116,9 @@ class MeasuredSteps(Request):
 
     run: TrainingRequest
     """The run that was measured, with its framework, GPU and real lengths."""
-    step_seconds: tuple[Annotated[float, Field(gt=0, le=86_400)], ...] = Field(default=(), max_length=1000, strict=False, examples=[[2.31, 2.29, 2.3]])
+    step_seconds: Annotated[
+        tuple[Annotated[float, Field(gt=0, le=86_400)], ...], Field(max_length=1000), BeforeValidator(tuple_from_list)
+    ] = Field(default=(), examples=[[2.31, 2.29, 2.3]])
     """Wall time of optimizer steps, ten or more."""
     peak_allocated_bytes: int | None = Field(default=None, gt=0, examples=[20_400_000_000])
     """torch.cuda.max_memory_allocated() after the steps."""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
 
 from app import __version__
 from app.api.documented import errors
@@ -20,8 +21,7 @@ from app.schemas.listing import (
     RuleListing,
     TokenPriceEntry,
 )
-from app.schemas.world import BaseModelSpec, HostedModelSpec
-from starlette.exceptions import HTTPException
+from app.schemas.world import BaseModelSpec, HostedModelSpec, Reference
 
 router = APIRouter()
 
@@ -66,7 +66,9 @@ async def prices(request: Request) -> PriceListing:
     """Every price used, with source and date; prices not checked for 90 days are listed as stale."""
     catalogue = world_of(request).catalogue
     return PriceListing(
-        gpu_hours=tuple(GpuPriceEntry(gpu=gpu.id, price=price) for gpu in catalogue.gpus.values() for price in gpu.prices),
+        gpu_hours=tuple(
+            GpuPriceEntry(gpu=gpu.id, price=price) for gpu in catalogue.gpus.values() for price in gpu.prices
+        ),
         tokens=tuple(_token_prices(spec) for spec in catalogue.hosted_models.values()),
         prices_as_of=catalogue.prices_as_of,
         stale=tuple(value.name for value in catalogue.stale(datetime.now(UTC).date())),
@@ -109,11 +111,11 @@ def _entries(world: World) -> tuple[RuleEntry, ...]:
             title=rule.title,
             status=rule.status,
             need=rule.need,
-            when=rule.when,
+            when=rule.when.source,
             weight=rule.weight,
             because=rule.because,
             known_limits=rule.known_limits,
-            reference=rule.reference,
+            reference=tuple(Reference(title=r.title, href=r.href) for r in rule.reference),
         )
         for rule in world.rules.rules
     )
