@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -73,10 +74,12 @@ class NeededEntry(Entry):
 class TaskEntry(Entry):
     """What a task type asks of a base model."""
 
-    parameters: float
-    """Size wanted of a base model to tune."""
+    tuned: float
+    """Parameters wanted of a base model to tune."""
+    prompted: float
+    """Parameters wanted of an open base model to prompt."""
     tier: float
-    """Worth of one more tier of a hosted base model, against cost and speed."""
+    """Worth of one more tier of a hosted base model, against its bill."""
     why: str
     """The argument."""
     source: str
@@ -99,17 +102,17 @@ class JudgementFile(Entry):
     """Sources by key."""
     settings: dict[str, NumberEntry]
     """Numbers by name."""
-    reasons: dict[str, TextEntry] = {}
+    reasons: dict[str, TextEntry] = Field(default_factory=dict)
     """Reasons by name (hyperparameters.yaml)."""
-    techniques: dict[str, TextEntry] = {}
+    techniques: dict[str, TextEntry] = Field(default_factory=dict)
     """Techniques by name (techniques.yaml)."""
-    needed: dict[TaskType, NeededEntry] = {}
+    needed: dict[TaskType, NeededEntry] = Field(default_factory=dict)
     """Examples by task type (readiness.yaml)."""
-    texts: dict[str, str] = {}
-    """Sentences on the data (readiness.yaml)."""
-    tasks: dict[TaskType, TaskEntry] = {}
+    texts: dict[str, str] = Field(default_factory=dict)
+    """Sentences on the data (readiness.yaml) or on sizes (candidates.yaml)."""
+    tasks: dict[TaskType, TaskEntry] = Field(default_factory=dict)
     """Wishes by task type (candidates.yaml)."""
-    tiers: dict[str, TierEntry] = {}
+    tiers: dict[str, TierEntry] = Field(default_factory=dict)
     """Tiers of hosted base models (candidates.yaml)."""
 
 
@@ -121,8 +124,17 @@ class Text:
     source: str
 
     def because(self, field: str, **values: object) -> Because:
-        """The reason for a field."""
+        """The reason for a field, filled in."""
         return Because(field=field, text=self.template.format_map(values), source=self.source)
+
+    def fixed(self, field: str) -> Because:
+        """The reason for a field, when there is nothing to fill in."""
+        return _fixed(self, field)
+
+
+@lru_cache(maxsize=512)
+def _fixed(text: Text, field: str) -> Because:
+    return Because(field=field, text=text.template, source=text.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +150,8 @@ class Needed:
 class TaskWish:
     """What a task type asks of a base model."""
 
-    parameters: float
+    tuned: float
+    prompted: float
     tier: float
     why: str
     source: str
@@ -159,6 +172,7 @@ class PlanningBook:
     wishes: Mapping[TaskType, TaskWish]
     tiers: Mapping[str, float]
     candidate_sources: Mapping[str, str]
+    candidate_texts: Mapping[str, str]
     techniques: Mapping[str, Text]
     prompting: TechniqueSettings
     digest: str
@@ -183,9 +197,13 @@ def load_planning(folder: Path) -> PlanningBook:
         readiness=_settings(ReadinessSettings, readiness, "readiness.yaml"),
         needed={t: Needed(e.examples, e.kind, _cited(readiness, e.source)) for t, e in readiness.needed.items()},
         readiness_texts=readiness.texts,
-        wishes={t: TaskWish(e.parameters, e.tier, e.why, _cited(candidates, e.source)) for t, e in candidates.tasks.items()},
+        wishes={
+            t: TaskWish(e.tuned, e.prompted, e.tier, e.why, _cited(candidates, e.source))
+            for t, e in candidates.tasks.items()
+        },
         tiers={name: entry.value for name, entry in candidates.tiers.items()},
         candidate_sources={key: _cited(candidates, key) for key in candidates.sources},
+        candidate_texts=candidates.texts,
         techniques={k: Text(e.text, _cited(techniques, e.source)) for k, e in techniques.techniques.items()},
         prompting=_settings(TechniqueSettings, techniques, "techniques.yaml"),
         digest=hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest(),

@@ -1,62 +1,43 @@
-"""Which base model to tune: by size wanted, languages, context, licence and limits; the caller's choice wins."""
+"""Which open base model to tune, or to prompt on own GPUs: by size wanted, languages, context, licence and limits."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from math import log2
-from typing import Any
 
 from app.catalogue import Catalogue
-from app.catalogue.architectures import read_architecture
-from app.planning.book import PlanningBook, TaskWish
+from app.planning.book import PlanningBook
 from app.planning.chosen import Chosen
 from app.planning.hosted import choose_hosted
+from app.planning.open_models import Ranked, Wish, ranked
+from app.planning.own_models import base_model_named, own_base_model
 from app.planning.rank import NARROW
 from app.schemas.architecture import Architecture, Inventory
 from app.schemas.facts import Facts, Workload
 from app.schemas.plan import Because, RunnerUp
 from app.schemas.recommend import Preferences
+from app.schemas.vocabulary import TaskType
 from app.schemas.world import BaseModelSpec
-from app.units import DAYS_PER_MONTH, MILLION
+from app.units import MILLION, as_seconds
 
 __all__ = ["Chosen", "base_model_named", "choose_base_model", "choose_hosted", "own_base_model"]
 
 BILLION = 1e9
-DAYS_PER_YEAR = 12 * DAYS_PER_MONTH
-OWN_RELEASED = date(1970, 1, 1)
-"""Release date of a base model that is only known by its architecture: it is older than any `as_of`."""
-DEFAULT_CONTEXT = 4096
-"""Context of an own architecture whose config.json does not state it."""
-SPECIALISTS: Mapping[str, str] = {"Coder": "code"}
-"""Word in a family's name -> the task type that its base models were made for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A base model with what does not change from task to task."""
-
-    spec: BaseModelSpec
-    log_size: float
-    quality: float
-    has_experts: bool
-    made_for: str | None
-    thinks: bool
-    languages: frozenset[str]
+BYTES_PER_PARAMETER = 2.0
+NEAR_INPUT: frozenset[TaskType] = NARROW | {"translation", "summarization", "tool_use"}
+"""Task types for which a smaller base model loses little: short answers, or answers near the input."""
+SIGNIFICANTLY_LARGER = 0.5
+"""Doublings from which a runner-up is called larger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
-    """What this task asks of a base model."""
+class _Asked:
+    """What this task asks, for ordering and as limits."""
 
-    task: TaskWish
-    parameters: float
-    log_size: float
+    wish: Wish
     why: str
+    source: str
     context: float
     most_parameters: float | None
-    languages: frozenset[str]
-    commercial: bool
 
 
 def choose_base_model(
@@ -68,169 +49,135 @@ def choose_base_model(
     *,
     book: PlanningBook,
     inventory: Callable[[Architecture], Inventory],
+    to_prompt: bool = False,
 ) -> Chosen[BaseModelSpec]:
-    """The base model to tune (or to prompt on own GPUs), why, and the runners-up.
+    """The base model to tune, why, and the runners-up; with `to_prompt` the one to prompt on own GPUs, which is larger.
 
-    A given architecture wins over a given base model, and both over our choice. Raises UnknownNameError for a base
-    model that is in no catalogue and InputError for an architecture that cannot be read.
+    A given architecture wins over a given base model, and both over our choice; for prompting only a preferred
+    `prompted_model` that is an open base model counts. Raises UnknownNameError for a base model that is in no catalogue
+    and InputError for an architecture that cannot be read.
     """
-    wish = _wish(facts, workload, book)
-    ranked = _ranked(wish, catalogue, as_of, book)
-    if preferences.architecture is not None:
-        spec = own_base_model(preferences.architecture, inventory, preferences.base_model)
-        return _given(spec, wish, ranked, book, "An architecture of your own")
-    if preferences.base_model is not None:
-        spec = catalogue.base_model(preferences.base_model, "/preferences/base_model")
-        return _given(spec, wish, ranked, book, "Your choice")
-    meets = [pair for pair in ranked if not _misses(pair[1].spec, wish)]
-    best = (meets or ranked)[0]
-    others = [c for _, c in (meets or ranked) if c.spec.family != best[1].spec.family or c.log_size != best[1].log_size]
-    spec = _checkpoint(best[1].spec, catalogue)
+    asked = _asked(facts, workload, book, to_prompt)
+    order = ranked(asked.wish, catalogue, as_of, book)
+    given = _preferred(preferences, catalogue, inventory, to_prompt)
+    if given is not None:
+        return _given(given, asked, order, book)
+    meets = [r for r in order if not _misses(r.spec, asked)]
+    best = (meets or order)[0]
+    spec = _checkpoint(best.spec, catalogue)
+    others = _different(meets or list(order), best, book.candidates.runners_up)
+    late = () if best.spec.released <= as_of else (f"No base model on record was released by {as_of}.",)
     return Chosen(
         spec=spec,
-        because=Because(field="base_model", text=_why(best[1], wish), source=wish.task.source),
-        runners_up=tuple(_runner_up(c, best[1], wish) for c in others[: book.candidates.runners_up]),
-        misses=() if meets else _misses(spec, wish),
+        because=Because(field="base_model", text=_why(best, asked), source=asked.source),
+        runners_up=tuple(_runner_up(r, best) for r in others),
+        misses=(*late, *(() if meets else _misses(spec, asked))),
     )
 
 
-def base_model_named(base_model_id: str, catalogue: Catalogue, book: PlanningBook) -> Chosen[BaseModelSpec]:
-    """The base model that a bare request for a plan names. Raises UnknownNameError."""
-    spec = catalogue.base_model(base_model_id)
-    because = Because(field="base_model", text="Your choice.", source=book.candidate_sources["own"])
-    return Chosen(spec=spec, because=because, runners_up=(), given=True)
+def _different(order: list[Ranked], best: Ranked, most: int) -> list[Ranked]:
+    """The next best, one of each family and size."""
+    seen, found = {(best.spec.family, best.log_size)}, []
+    for candidate in order:
+        kind = (candidate.spec.family, candidate.log_size)
+        if kind not in seen:
+            seen.add(kind)
+            found.append(candidate)
+        if len(found) == most:
+            break
+    return found
 
 
-def own_base_model(
-    config: Mapping[str, Any],
+def _preferred(
+    preferences: Preferences,
+    catalogue: Catalogue,
     inventory: Callable[[Architecture], Inventory],
-    name: str | None = None,
-    pointer: str = "/preferences/architecture",
-) -> BaseModelSpec:
-    """A base model that is in no catalogue, from its `config.json`. Raises InputError with pointers under `pointer`."""
-    architecture, _ = read_architecture(config, pointer)
-    parts = inventory(architecture)
-    told = config.get("_name_or_path")
-    return BaseModelSpec(
-        id=name or (told if isinstance(told, str) and told else f"own-{architecture.model_type}"),
-        family=architecture.family,
-        architecture=architecture,
-        total_parameters=parts.total_parameters,
-        active_parameters=parts.active_parameters,
-        license="own",
-        commercial_use=True,
-        max_position_embeddings=architecture.max_position_embeddings or DEFAULT_CONTEXT,
-        released=OWN_RELEASED,
-        languages=(),
-        gated=False,
-        modalities=("text",),
-        instruct_id=None,
-        chat_template=None,
-        quality_index=None,
-        references=(),
-    )
+    to_prompt: bool,
+) -> BaseModelSpec | None:
+    """What the caller chose already."""
+    if to_prompt:
+        asked = preferences.prompted_model
+        return catalogue.base_models.get(asked or "") or catalogue.base_model_aliases.get(asked or "")
+    if preferences.architecture is not None:
+        return own_base_model(preferences.architecture, inventory, preferences.base_model)
+    if preferences.base_model is not None:
+        return catalogue.base_model(preferences.base_model, "/preferences/base_model")
+    return None
 
 
-def _wish(facts: Facts, workload: Workload, book: PlanningBook) -> _Wish:
-    s, task = book.candidates, book.wishes[workload.task_type]
-    wanted, why = task.parameters, task.why
-    reasons = []
-    limit = facts.latency_p95_seconds
-    if limit is not None and limit <= s.latency_tight_seconds:
-        reasons.append(f"an answer within {limit:g} s leaves no time for a large one")
-    if workload.requests_per_day >= s.volume_high_per_day:
-        reasons.append(f"at {workload.requests_per_day:,.0f} requests a day size is money")
-    if "on_device" in facts.signals or "small_base_model_wished" in facts.signals:
-        reasons.append("a small one is asked for")
-    if reasons and workload.task_type in NARROW | {"translation", "summarization", "tool_use"}:
-        wanted, why = wanted * s.tight_size_factor, f"{why}, and {reasons[0]}"
-    length = max(
-        workload.prompt_tokens + workload.input_tokens + workload.output_tokens, workload.tokens_per_example
-    )
-    return _Wish(
-        task=task,
-        parameters=wanted,
-        log_size=log2(wanted),
+def _asked(facts: Facts, workload: Workload, book: PlanningBook, to_prompt: bool) -> _Asked:
+    task = book.wishes[workload.task_type]
+    if to_prompt:
+        parameters, why = task.prompted, f"prompting needs more ability than tuning, and {task.why}"
+    else:
+        parameters, why = _tuned_size(facts, workload, book)
+    asked = workload.prompt_tokens + workload.input_tokens + workload.output_tokens
+    return _Asked(
+        wish=Wish(
+            task_type=workload.task_type,
+            parameters=parameters,
+            languages=frozenset(facts.languages or (facts.language,)),
+            to_prompt=to_prompt,
+        ),
         why=why,
-        context=length * s.context_slack,
+        source=task.source,
+        context=max(asked, workload.tokens_per_example) * book.candidates.context_slack,
         most_parameters=facts.max_base_model_parameters,
-        languages=frozenset(facts.languages or ((facts.language,) if facts.language else ())),
-        commercial=True,
     )
 
 
-@lru_cache(maxsize=4)
-def _candidates(catalogue: Catalogue, book: PlanningBook) -> tuple[_Candidate, ...]:
-    unknown = book.candidates.unknown_quality
-    return tuple(
-        _Candidate(
-            spec=spec,
-            log_size=log2(spec.total_parameters),
-            quality=unknown if spec.quality_index is None else spec.quality_index,
-            has_experts=spec.architecture.num_experts > 0,
-            made_for=next((task for word, task in SPECIALISTS.items() if word in spec.family), None),
-            thinks="R1" in spec.family,
-            languages=frozenset(spec.languages),
+def _tuned_size(facts: Facts, workload: Workload, book: PlanningBook) -> tuple[float, str]:
+    """Parameters wanted of a base model to tune, and why: the task's, less what volume and latency take away."""
+    s, task, texts = book.candidates, book.wishes[workload.task_type], book.candidate_texts
+    wanted, why = task.tuned, task.why
+    if workload.requests_per_day >= s.volume_high_per_day and workload.task_type in NEAR_INPUT:
+        wanted *= s.volume_size_factor
+        why = f"{task.why}, and {texts['tuned_volume'].format(requests=workload.requests_per_day)}"
+    if "on_device" in facts.signals and s.device_parameters < wanted:
+        wanted, why = s.device_parameters, f"{task.why}, and {texts['tuned_device']}"
+    limit = facts.latency_p95_seconds
+    if limit is not None and (possible := _within(limit, workload.output_tokens, book)) < wanted:
+        least = s.least_parameters_label if workload.task_type == "classification" else s.least_parameters_text
+        wanted = min(wanted, max(possible, least))
+        said = texts["tuned_latency" if possible > least else "tuned_no_time"].format(
+            tokens=workload.output_tokens, limit=as_seconds(limit), size=_billions(possible)
         )
-        for spec in catalogue.base_models.values()
-    )
+        why = f"{task.why}, and {said}"
+    return wanted, why
 
 
-def _ranked(wish: _Wish, catalogue: Catalogue, as_of: date, book: PlanningBook) -> list[tuple[float, _Candidate]]:
-    """Candidates that were released, best first; those that break a limit come last."""
-    released = [c for c in _candidates(catalogue, book) if c.spec.released <= as_of] or list(
-        _candidates(catalogue, book)
-    )
-    scored = [(_value(c, wish, as_of, book), c) for c in released]
-    scored.sort(key=lambda pair: (-pair[0], pair[1].spec.id))
-    return scored
+def _within(limit: float, output_tokens: float, book: PlanningBook) -> float:
+    """Parameters of a base model that writes the answer within the limit; below 0 when none does."""
+    s = book.candidates
+    per_token = (limit - s.serving_first_seconds) / max(1.0, output_tokens) - s.serving_seconds_per_token
+    return per_token * s.serving_bytes_per_second / BYTES_PER_PARAMETER
 
 
-def _value(candidate: _Candidate, wish: _Wish, as_of: date, book: PlanningBook) -> float:
-    """Ability less what size, age, experts and missing languages cost."""
-    s, spec = book.candidates, candidate.spec
-    value = candidate.quality
-    value -= s.size_penalty * max(0.0, candidate.log_size - wish.log_size)
-    value -= s.age_penalty_per_year * (as_of - spec.released).days / DAYS_PER_YEAR
-    if candidate.has_experts:
-        value -= s.experts_penalty
-    if candidate.made_for is not None:
-        value += s.specialist_bonus if wish.task is book.wishes["code"] else -s.specialist_bonus
-    if candidate.thinks and wish.task is not book.wishes["reasoning"]:
-        value -= s.specialist_bonus
-    if wish.languages:
-        value -= s.language_penalty * len(wish.languages - candidate.languages) / len(wish.languages)
-    return value
-
-
-def _misses(spec: BaseModelSpec, wish: _Wish) -> tuple[str, ...]:
+def _misses(spec: BaseModelSpec, asked: _Asked) -> tuple[str, ...]:
     """Limits that a base model breaks, as sentences."""
-    said = []
-    if wish.most_parameters is not None and spec.total_parameters > wish.most_parameters:
-        said.append(f"{spec.id} has {_size(spec)} parameters, more than the {_billions(wish.most_parameters)} allowed.")
-    if spec.max_position_embeddings < wish.context:
-        said.append(
-            f"{spec.id} reads {spec.max_position_embeddings:,} tokens, fewer than the {wish.context:,.0f} needed."
-        )
-    if wish.commercial and not spec.commercial_use:
-        said.append(f"The licence of {spec.id} ({spec.license}) does not allow commercial use.")
-    return tuple(said)
+    said: tuple[str, ...] = ()
+    if asked.most_parameters is not None and spec.total_parameters > asked.most_parameters:
+        allowed = _billions(asked.most_parameters)
+        said += (f"{spec.id} has {size_of_spec(spec)} parameters, more than the {allowed} allowed.",)
+    if spec.max_position_embeddings < asked.context:
+        reads, needed = f"{spec.max_position_embeddings:,}", f"{asked.context:,.0f}"
+        said += (f"{spec.id} reads {reads} tokens, fewer than the {needed} needed with some room.",)
+    if not spec.commercial_use:
+        said += (f"The licence of {spec.id} ({spec.license}) does not allow commercial use.",)
+    return said
 
 
-def _given(
-    spec: BaseModelSpec, wish: _Wish, ranked: list[tuple[float, _Candidate]], book: PlanningBook, whose: str
-) -> Chosen[BaseModelSpec]:
-    ours = [c for _, c in ranked if c.spec.id != spec.id and not _misses(c.spec, wish)][: book.candidates.runners_up]
-    best = ours[0] if ours else None
-    text = f"{whose}: {_size(spec)} parameters."
-    if best is not None and spec.family != best.spec.family:
-        text += f" We would have taken {best.spec.id}: {wish.why}."
+def _given(spec: BaseModelSpec, asked: _Asked, order: tuple[Ranked, ...], book: PlanningBook) -> Chosen[BaseModelSpec]:
+    ours = [r for r in order if r.spec.id != spec.id and not _misses(r.spec, asked)][: book.candidates.runners_up]
+    text = f"Your choice: {size_of_spec(spec)} parameters."
+    if ours and spec.family != ours[0].spec.family:
+        text += f" We would have taken {ours[0].spec.id}: {asked.why}."
     return Chosen(
         spec=spec,
         because=Because(field="base_model", text=text, source=book.candidate_sources["own"]),
-        runners_up=tuple(_runner_up(c, None, wish) for c in ours),
+        runners_up=tuple(_runner_up(r, None) for r in ours),
         given=True,
-        misses=_misses(spec, wish),
+        misses=_misses(spec, asked),
     )
 
 
@@ -239,44 +186,53 @@ def _checkpoint(spec: BaseModelSpec, catalogue: Catalogue) -> BaseModelSpec:
     if spec.instruct_id is None or spec.instruct_id == spec.id:
         return spec
     found = catalogue.base_models.get(spec.instruct_id) or catalogue.base_model_aliases.get(spec.instruct_id)
-    return found if found is not None else replace(spec, id=spec.id)
+    return found or spec
 
 
-def _why(candidate: _Candidate, wish: _Wish) -> str:
-    spec = candidate.spec
-    text = f"{_size(spec)} parameters, {spec.license}: {wish.why}."
+def _why(best: Ranked, asked: _Asked) -> str:
+    spec = best.spec
+    text = f"{size_of_spec(spec)} parameters, {spec.license}: {asked.why}."
     if spec.quality_index is not None:
-        text += f" MMLU {spec.quality_index:.2f}, the best for its size among those that meet the limits"
-        text += f" (released {spec.released:%B %Y})."
-    if missing := wish.languages - candidate.languages:
-        text += f" Its authors do not name {', '.join(sorted(missing))} among its languages: test that first."
+        text += (
+            f" MMLU {spec.quality_index:.2f}, the most for its size and age ({spec.released:%B %Y}) within the limits."
+        )
+    if best.missing_languages:
+        named = ", ".join(best.missing_languages)
+        text += f" Its authors do not name {named} among its languages: test that first."
     return text
 
 
-def _runner_up(candidate: _Candidate, best: _Candidate | None, wish: _Wish) -> RunnerUp:
-    spec = candidate.spec
-    text = f"{_size(spec)} parameters"
+def _runner_up(ranked_one: Ranked, best: Ranked | None) -> RunnerUp:
+    spec = ranked_one.spec
+    text = f"{size_of_spec(spec)} parameters"
     if spec.quality_index is not None:
         text += f", MMLU {spec.quality_index:.2f}"
-    if missing := wish.languages - candidate.languages:
-        text += f", without {', '.join(sorted(missing))}"
     if best is not None:
-        text += f"; {_difference(candidate, best)}"
+        text += f"; {_difference(ranked_one, best)}"
     return RunnerUp(name=spec.id, text=f"{text}.")
 
 
-def _difference(candidate: _Candidate, best: _Candidate) -> str:
-    """Why it came second."""
-    if candidate.log_size > best.log_size + 0.5:
-        return f"{2 ** (candidate.log_size - best.log_size):.1f} times the size to serve"
-    if candidate.quality < best.quality:
-        return f"less able than {best.spec.id} ({best.quality:.2f})"
-    return "older, or a mixture of experts, or without some of the languages"
+def _difference(other: Ranked, best: Ranked) -> str:
+    """Why it came second, by its largest drawback."""
+    doublings = other.log_size - best.log_size
+    if len(other.missing_languages) > len(best.missing_languages):
+        return f"its authors do not name {', '.join(other.missing_languages)} among its languages"
+    if doublings > SIGNIFICANTLY_LARGER:
+        return f"{2**doublings:.1f} times the size"
+    ours, theirs = best.spec.quality_index, other.spec.quality_index
+    if ours is not None and theirs is not None and theirs < ours:
+        return f"less able than {best.spec.id}"
+    if other.spec.released < best.spec.released:
+        return f"older ({other.spec.released:%B %Y})"
+    return "as able, with more drawbacks in tuning or of a special purpose"
 
 
-def _size(spec: BaseModelSpec) -> str:
+def size_of_spec(spec: BaseModelSpec) -> str:
+    """Its parameters as people say them: `8.2B`, `30.5B (3.4B active)`."""
     text = _billions(spec.total_parameters)
-    return text if spec.active_parameters == spec.total_parameters else f"{text} ({_billions(spec.active_parameters)} active)"
+    if spec.active_parameters == spec.total_parameters:
+        return text
+    return f"{text} ({_billions(spec.active_parameters)} active)"
 
 
 def _billions(count: float) -> str:

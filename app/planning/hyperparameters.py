@@ -55,9 +55,7 @@ def lengths(task: TuningTask, context: int, book: PlanningBook) -> Lengths:
     few = task.train_examples * mean < s.packing_from_tokens
     short = mean <= s.packing_below_share * s.packed_length <= context
     if short and not few and task.kind != "reinforcement_learning":
-        return Lengths(
-            max_seq_length=s.packed_length, mean_seq_length=mean, packing=True, cut=False, few_tokens=False
-        )
+        return Lengths(max_seq_length=s.packed_length, mean_seq_length=mean, packing=True, cut=False, few_tokens=False)
     wanted = s.length_step * ceil(mean * s.longest_over_mean / s.length_step)
     longest = min(max(wanted, s.shortest_length), context)
     return Lengths(
@@ -81,7 +79,9 @@ def epochs(task: TuningTask, s: TrainingSettingsBook) -> float:
     return s.epochs_some if examples <= s.epochs_some_examples else 1.0
 
 
-def batch(task: TuningTask, found: Lengths, gpu_count: int, sequences: int, passes: float, s: TrainingSettingsBook) -> Batch:
+def batch(
+    task: TuningTask, found: Lengths, gpu_count: int, sequences: int, passes: float, s: TrainingSettingsBook
+) -> Batch:
     """The step: `sequences` is how many of them may be in one forward pass on one GPU."""
     wanted = _wanted_batch(task.train_examples, s)
     in_step = max(gpu_count, round(wanted / found.examples_per_sequence))

@@ -90,7 +90,7 @@ def _plan(
     per_rank = _parameters_per_rank(base, targets, tools)
     rank = plan_rank(book.rank, task.kind, per_rank, task.supervised_tokens, task.loss_tolerance)
     found = hyper.lengths(task, base.max_position_embeddings, book)
-    draft = _drafter(task, base, rank, targets, found, config, catalogue, book)
+    draft = _drafter(task, base, rank, targets, found, config, book)
     setup = find_setup(
         task, base, methods(task, rank), found, rank.r * per_rank, catalogue, book, draft, tools.estimate
     )
@@ -145,7 +145,6 @@ def _drafter(
     targets: tuple[str, ...],
     found: hyper.Lengths,
     config: dict[str, object] | None,
-    catalogue: Catalogue,
     book: PlanningBook,
 ) -> Callable[[Attempt], Drafted]:
     """The function from a way to train it to its hyperparameters and request."""
@@ -189,8 +188,8 @@ def _limits(
 
 def _rank_limits(task: TuningTask, rank: RankChoice) -> list[str]:
     said = [
-        f"The rank belongs to a loss within {task.loss_tolerance:.2%} of the best rank's; at 1 % a constant 8 is as good. "
-        "How rank grows with tokens rests on few published points."
+        f"The rank belongs to a loss within {task.loss_tolerance:.2%} of the best rank's; at 1 % a constant 8 is as "
+        "good. How rank grows with tokens rests on few published points."
     ]
     if rank.full_worth_a_look or rank.full_recommended:
         said.append(

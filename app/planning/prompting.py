@@ -204,22 +204,38 @@ def _batch(case: _Case) -> Iterator[Technique]:
 
 def _validation(case: _Case) -> Iterator[Technique]:
     facts, s = case.facts, case.book.prompting
-    if facts.output_format in STRUCTURED or "machine_consumed" in facts.signals or facts.max_invalid_output_rate is not None:
+    if (
+        facts.output_format in STRUCTURED
+        or "machine_consumed" in facts.signals
+        or facts.max_invalid_output_rate is not None
+    ):
         limit = facts.latency_p95_seconds
         tight = limit is not None and limit < s.retry_from_seconds
-        yield case.technique("output_validation", limit=" There is no time for a second attempt: hand over at once." if tight else "")
+        yield case.technique(
+            "output_validation", limit=" There is no time for a second attempt: hand over at once." if tight else ""
+        )
 
 
 def _token_reasons(case: _Case) -> Iterator[Because]:
     tokens, workload = case.tokens, case.workload
     own = case.book.techniques["output_validation"].source
-    for field, value in (("prompt_tokens", tokens.prompt), ("input_tokens", tokens.variable), ("output_tokens", tokens.output)):
+    for field, value in (
+        ("prompt_tokens", tokens.prompt),
+        ("input_tokens", tokens.variable),
+        ("output_tokens", tokens.output),
+    ):
         origin = workload.defaulted.get(field)
         text = f"{value:,}: " + ("assumed for this task type." if origin else "stated or read from the description.")
         yield Because(field=field, text=text, source=origin or "The request")
     if tokens.prompt:
-        share = f"{case.cache_hit_rate:.0%} of requests find the prefix in the cache" if tokens.cached else "nothing is cached"
-        yield Because(field="cached_prompt_tokens", text=f"{tokens.cached:,} on average: {share}{_no_cache(case)}.", source=own)
+        share = (
+            f"{case.cache_hit_rate:.0%} of requests find the prefix in the cache"
+            if tokens.cached
+            else "nothing is cached"
+        )
+        yield Because(
+            field="cached_prompt_tokens", text=f"{tokens.cached:,} on average: {share}{_no_cache(case)}.", source=own
+        )
 
 
 def _no_cache(case: _Case) -> str:

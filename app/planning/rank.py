@@ -94,7 +94,7 @@ def _needed(settings: RankSettings, kind: RankKind, tokens: float) -> float:
 
 
 def _bounds(settings: RankSettings, kind: RankKind, stricter: float) -> tuple[int, int]:
-    """Floor and cap. A tolerance that asks for less than half lowers the floor of long answers to that of narrow tasks."""
+    """Floor and cap. A loose tolerance lowers the floor of long answers to that of narrow tasks."""
     if kind == "reinforcement_learning":
         return settings.floor_reinforcement_learning, settings.cap_reinforcement_learning
     if kind == "continued_pretraining":

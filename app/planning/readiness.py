@@ -42,7 +42,15 @@ def _pilot_cost(estimate: TrainingEstimate, share: float, setup_hours: float) ->
 
 def _text(task: TuningTask, book: PlanningBook) -> str:
     needed, labelled, texts = book.needed[task.task_type], task.labelled_examples, book.readiness_texts
-    name = "unknown" if labelled is None else "none" if labelled == 0 else "enough" if labelled >= needed.examples else "few"
+    name = (
+        "unknown"
+        if labelled is None
+        else "none"
+        if labelled == 0
+        else "enough"
+        if labelled >= needed.examples
+        else "few"
+    )
     text = texts[name].format(
         labelled=labelled,
         needed=needed.examples,

@@ -56,7 +56,7 @@ _NAMES = {"lora": "LoRA", "qlora": "QLoRA", "full": "Full fine-tuning"}
 
 def _adapter(of: Reasoning, lora: LoraPlan, book: PlanningBook) -> Iterator[Because]:
     texts, s, task = book.reasons, book.training, of.task
-    yield Because(field="lora.r", text=_rank_text(of, book), source=book.rank_sources[_rank_source(of)])
+    yield Because(field="lora.r", text=_rank_text(of), source=book.rank_sources[_rank_source(of)])
     least = s.rslora_from_rank
     if lora.use_rslora:
         yield texts["alpha_rslora"].because("lora.lora_alpha", alpha=lora.lora_alpha, scale=hyper.update_scale(lora))
@@ -73,7 +73,7 @@ def _adapter(of: Reasoning, lora: LoraPlan, book: PlanningBook) -> Iterator[Beca
     yield texts[name].because("lora.target_modules", count=len(lora.target_modules))
 
 
-def _rank_text(of: Reasoning, book: PlanningBook) -> str:
+def _rank_text(of: Reasoning) -> str:
     rank, task = of.rank, of.task
     learned = f"{_count(task.supervised_tokens)} " + (
         "episodes" if task.kind == "reinforcement_learning" else "supervised tokens"

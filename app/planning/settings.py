@@ -98,17 +98,26 @@ class CandidateSettings:
     size_penalty: float
     age_penalty_per_year: float
     experts_penalty: float
+    vision_penalty: float
     specialist_bonus: float
     unknown_quality: float
     language_penalty: float
-    latency_tight_seconds: float
     volume_high_per_day: float
-    tight_size_factor: float
+    volume_size_factor: float
+    device_parameters: float
+    serving_bytes_per_second: float
+    serving_seconds_per_token: float
+    serving_first_seconds: float
+    least_parameters_label: float
+    least_parameters_text: float
     context_slack: float
     runners_up: int
-    slow_latency_slack: float
-    hosted_latency_penalty: float
+    first_token_p95: float
+    token_p95: float
+    reading_tokens_per_second: float
+    limit_penalty: float
     cost_penalty: float
+    cost_scale_usd: float
     quality_gap_bonus: float
 
 

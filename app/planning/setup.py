@@ -15,7 +15,7 @@ from app.schemas.world import BaseModelSpec, GpuSpec
 from app.units import SECONDS_PER_HOUR
 
 ORDINARY_TERMS = frozenset({"on_demand", "serverless", "reserved", "contract"})
-"""Prices of providers with a contract; marketplaces of private machines are left out unless the caller names the GPU."""
+"""Prices of providers; marketplaces of private machines are left out unless the caller names the GPU."""
 GPU_COUNTS = (2, 4, 8)
 """Machines are offered with these."""
 MOST_ATTEMPTS = 6
@@ -124,9 +124,9 @@ def find_setup(
     gpus = (catalogue.gpu(task.gpu, "/gpu"),) if task.gpu is not None else ordinary_gpus(catalogue)
     size, last, why = size_of(base, adapter_parameters), None, ""
     for method in methods:
-        attempts = sorted(
-            _attempts(method, gpus, size, found), key=lambda a: _order(a, base, task, found, book)
-        )[:MOST_ATTEMPTS]
+        attempts = sorted(_attempts(method, gpus, size, found), key=lambda a: _order(a, base, task, found, book))[
+            :MOST_ATTEMPTS
+        ]
         tried = _first_that_fits(attempts, draft, estimate, book.training.most_hours)
         if tried is not None:
             setup = Setup(*tried, qlora_why=why)

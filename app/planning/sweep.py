@@ -47,5 +47,9 @@ def _rank_run(r: int, cost: Range | None, per_rank: float, base: BaseModelSpec) 
 
 def _epochs_run(passes: float, cost: Range | None) -> SweepRun:
     other = passes - 1 if passes > 1 else 2.0
-    text = "Whether fewer passes do: later ones mostly learn the examples by heart." if passes > 1 else "Whether a second pass gains."
+    text = (
+        "Whether fewer passes do: later ones mostly learn the examples by heart."
+        if passes > 1
+        else "Whether a second pass gains."
+    )
     return SweepRun(change=f"num_epochs={other:g}", text=text, cost_usd=cost.scaled(other / passes) if cost else None)
