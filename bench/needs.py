@@ -18,7 +18,7 @@ from app.schemas.facts import NeedReading, Reading
 from app.schemas.report import Evidence
 from app.schemas.vocabulary import NEEDS, Need
 from app.scoring.classifier import load_classifier
-from app.scoring.needs import LEVELS, rules_alone, score_one
+from app.scoring.needs import LEVELS, expectation, rules_alone, score_one
 from app.scoring.rules import load_rules
 from app.scoring.thresholds import NeedThresholds, load_thresholds
 from app.settings import shipped
@@ -46,11 +46,6 @@ def auc(truth: Levels, values: Values) -> float:
     high, low = values[truth == 2], values[truth == 0]
     above = (high[:, None] > low).mean() + 0.5 * (high[:, None] == low).mean()
     return float(above)
-
-
-def expectation(levels: Sequence[float]) -> float:
-    """P(high) + P(medium) / 2."""
-    return levels[2] + levels[1] / 2
 
 
 class Views:

@@ -7,10 +7,11 @@ that an evaluation takes.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from difflib import get_close_matches
 from itertools import islice, product
+from operator import itemgetter
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -20,11 +21,14 @@ from app.errors import CatalogueError
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts
 
-CelValue = float | bool | str | list[str] | None
+CelValue = float | bool | str | tuple[str, ...] | None
 CEL_ERRORS = (KeyError, TypeError, RuntimeError, ValueError, ArithmeticError)
 """What a CEL program may raise: missing names, mixed types, overflow, division by zero."""
 NOT_FACTS = frozenset({"text", "signals", "sources", "conflicts"})
 """Fields of Facts that are no facts about the task."""
+NOT_A_TRUTH_VALUE = "no condition"
+OUTCOMES_KEPT = 512
+"""Outcomes remembered per condition; all are forgotten when full."""
 TRIAL_RUNS_MAX = 600
 """Combinations of sample values that a condition is tried on when it is loaded."""
 _NAME = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?<![\w.])(facts|signals|options)\s*\.\s*([A-Za-z_]\w*)""")
@@ -73,20 +77,37 @@ FACT_DEFAULTS: Mapping[str, CelValue] = {
 """What each fact is when nothing is known."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """A compiled `when`. `names` are the (group, name) pairs it reads, in the order of the text."""
+    """A compiled `when`. `names` are the (group, name) pairs it reads, in the order of the text.
+
+    Outcomes are remembered by the values that the condition reads: most conditions read a few truth values, and a
+    search over one requirement changes none of what most of them read.
+    """
 
     source: str
     program: Any
     names: tuple[tuple[str, str], ...]
+    pick: Callable[[Mapping[str, CelValue]], Any]
+    """The values of its names out of all values, as a hashable key."""
+    known: dict[Any, bool | str] = field(default_factory=dict, repr=False)
 
-    def holds(self, context: Any) -> bool:
-        """Whether it holds in a `cel.Context` of all its flat names. Raises CEL_ERRORS, also for no truth value."""
-        result = self.program.execute(context)
-        if result is True or result is False:
-            return bool(result)
-        raise TypeError(f"`when` gives {type(result).__name__}, not true or false")
+    def outcome(self, values: Mapping[str, CelValue]) -> bool | str:
+        """Whether it holds for `values` by flat name, every name of it set; the reason when that cannot be told."""
+        key = self.pick(values)
+        found = self.known.get(key)
+        if found is None:
+            if len(self.known) >= OUTCOMES_KEPT:
+                self.known.clear()
+            found = self.known[key] = self._run({flat(*pair): values[flat(*pair)] for pair in self.names})
+        return found
+
+    def _run(self, values: dict[str, CelValue]) -> bool | str:
+        try:
+            result = self.program.execute(cel.Context(values))
+        except CEL_ERRORS as error:
+            return str(error).split(". ")[0][:200] or type(error).__name__
+        return result if isinstance(result, bool) else f"{NOT_A_TRUTH_VALUE}: it gives {type(result).__name__}"
 
 
 def compile_condition(source: str, known: Known, file: str, key: str) -> Condition:
@@ -112,7 +133,7 @@ def compile_condition(source: str, known: Known, file: str, key: str) -> Conditi
         raise CatalogueError(
             file, key, "It reads nothing, so it is always the same.", "a condition on facts, signals or options."
         )
-    condition = Condition(source, program, tuple(found))
+    condition = Condition(source, program, tuple(found), itemgetter(*(flat(*pair) for pair in found)))
     _check_words(condition, known, file, key)
     _try_out(condition, known, file, key)
     return condition
@@ -143,20 +164,19 @@ def _plain(hint: Any) -> Any:
 
 
 def _try_out(condition: Condition, known: Known, file: str, key: str) -> None:
-    for context in _trials(condition, known):
-        try:
-            condition.holds(cel.Context(context))
-        except CEL_ERRORS as error:
-            where = ", ".join(f"{name} = {value!r}" for name, value in context.items())
-            detail = f"It fails with {where[:300]}: {str(error).split('. ')[0]}."
-            raise CatalogueError(file, key, detail, _remedy(error, context)) from None
+    for values in _trials(condition, known):
+        outcome = condition.outcome(values)
+        if isinstance(outcome, str):
+            where = ", ".join(f"{name} = {value!r}" for name, value in values.items())
+            raise CatalogueError(file, key, f"It fails with {where[:300]}: {outcome}.", _remedy(outcome, values))
+    condition.known.clear()
 
 
-def _remedy(error: Exception, context: Mapping[str, CelValue]) -> str:
-    nulls = [name.replace("_", ".", 1) for name, value in context.items() if value is None]
-    if isinstance(error, TypeError) and "not true or false" in str(error):
+def _remedy(reason: str, values: Mapping[str, CelValue]) -> str:
+    nulls = [name.replace("_", ".", 1) for name, value in values.items() if value is None]
+    if reason.startswith(NOT_A_TRUTH_VALUE):
         return "an expression that gives true or false, with a comparison in it."
-    if nulls and ("null" in str(error) or "overload" in str(error)):
+    if nulls and ("null" in reason or "overload" in reason):
         return f"`{nulls[0]} != null && ...`; a fact may be unknown."
     return "every number with a decimal point (2.0, not 2): facts are floating-point numbers, and CEL does not convert."
 
@@ -179,6 +199,6 @@ def _samples(hint: Any) -> tuple[CelValue, ...]:
     if plain is float:
         return (*null, 0.0, 0.5, 1e6)
     if get_origin(plain) is tuple:
-        return (*null, ["en"])
+        return (*null, ("en",))
     words = vocabulary_of(plain)
     return (*null, words[0], words[-1]) if words else (*null, "en")

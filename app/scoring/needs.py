@@ -10,7 +10,6 @@ the middle level adds on top of P(high) is shared out among the pieces that spea
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from app.schemas.facts import NeedReading, Reading, Span
 from app.schemas.report import Evidence, Score
@@ -28,15 +27,8 @@ MIDDLE = 0.5
 Probabilities = tuple[float, float, float]
 
 
-class _Piece(NamedTuple):
-    """Evidence with what it adds to each question."""
-
-    kind: str
-    id: str
-    text: str
-    span: Span | None
-    high: float
-    medium: float
+_Piece = tuple[str, str, str, Span | None, float, float]
+"""Evidence: kind, id, text, span, and what it adds to each question. A plain tuple: a score has ten of them."""
 
 
 def score(
@@ -49,51 +41,77 @@ def score(
     }
 
 
+def score_unexplained(
+    rule_evidence: Mapping[Need, tuple[Evidence, ...]], reading: Reading, thresholds: Thresholds
+) -> dict[Need, Score]:
+    """The same values and levels without evidence, a tenth of the work: for searches that score many variants."""
+    made = {}
+    for need in NEEDS:
+        found, view = rule_evidence.get(need, ()), reading.needs.get(need)
+        levels = probabilities(*_both_questions(found, view, thresholds.needs[need]))
+        value = sigmoid(log_odds(expectation(levels)))
+        made[need] = Score(value=value, level=likeliest(levels), evidence=())
+    return made
+
+
 def score_one(need: Need, rules: Sequence[Evidence], reading: NeedReading | None, thresholds: NeedThresholds) -> Score:
     """The score of one need; without a reading (no classifier) it rests on the rules alone."""
-    pieces = _pieces(rules, reading, thresholds)
-    high, medium = math.fsum(p.high for p in pieces), math.fsum(p.medium for p in pieces)
+    high, medium = _both_questions(rules, reading, thresholds)
     levels = probabilities(high, medium)
-    evidence = _weighed(pieces, max(0.0, log_odds(levels[2] + MIDDLE * levels[1]) - high))
+    middle = max(0.0, log_odds(expectation(levels)) - high)
+    evidence = _weighed(_pieces(rules, reading, thresholds), middle)
     level = likeliest(levels)
     return Score(
-        value=sigmoid(math.fsum(e.weight for e in evidence)),
+        value=sigmoid(math.fsum([e.weight for e in evidence])),
         level=level,
         evidence=tuple(evidence),
         disagreement=_disagreement(need, rules, reading, thresholds, level),
     )
 
 
+def _both_questions(
+    rules: Sequence[Evidence], reading: NeedReading | None, thresholds: NeedThresholds
+) -> tuple[float, float]:
+    """Log-odds of high, and of medium rather than low."""
+    high, medium = thresholds.high, thresholds.medium
+    on_high = sum([e.weight for e in rules])
+    on_medium = sum([e.medium for e in rules if isinstance(e, RuleEvidence)])
+    if reading is None:
+        return high.rules_alone + on_high, medium.rules_alone + on_medium
+    return (
+        high.prior + high.rules * on_high + high.classifier * reading.log_odds,
+        medium.prior + medium.rules * on_medium + medium.classifier * _between(reading),
+    )
+
+
+def _between(reading: NeedReading) -> float:
+    """The classifier's log-odds of medium rather than low."""
+    low, middle, _ = reading.level_probabilities
+    return log_odds(middle / (low + middle)) if low + middle else 0.0
+
+
 def _pieces(rules: Sequence[Evidence], reading: NeedReading | None, thresholds: NeedThresholds) -> list[_Piece]:
+    """Prior, rules and classifier, each with its log-odds on both questions."""
     high, medium = thresholds.high, thresholds.medium
     if reading is None:
-        made = [_prior(high.rules_alone, medium.rules_alone)]
-        return made + [_from_rule(e, 1.0, 1.0) for e in rules]
-    made = [_prior(high.prior, medium.prior)]
-    made += [_from_rule(e, high.rules, medium.rules) for e in rules]
-    return made + _from_classifier(reading, high.classifier, medium.classifier)
+        return [_prior(high.rules_alone, medium.rules_alone), *(_from_rule(e, 1.0, 1.0) for e in rules)]
+    made = [_prior(high.prior, medium.prior), *[_from_rule(e, high.rules, medium.rules) for e in rules]]
+    rest, share = reading.log_odds, high.classifier
+    for c in reading.contributions:
+        rest -= c.weight
+        made.append(("classifier", c.text, f"The wording “{c.text}”", c.span, c.weight * share, 0.0))
+    text = "All other wording, and the classifier's own starting point"
+    made.append(("classifier", "other_wording", text, None, rest * share, _between(reading) * medium.classifier))
+    return made
 
 
 def _prior(high: float, medium: float) -> _Piece:
-    return _Piece("quantity", "prior", "Where a task starts of which nothing is said", None, high, medium)
+    return ("quantity", "prior", "Where a task starts of which nothing is said", None, high, medium)
 
 
-def _from_rule(evidence: Evidence, high: float, medium: float) -> _Piece:
-    own = evidence.medium if isinstance(evidence, RuleEvidence) else 0.0
-    return _Piece(evidence.kind, evidence.id, evidence.text, evidence.span, evidence.weight * high, own * medium)
-
-
-def _from_classifier(reading: NeedReading, high: float, medium: float) -> list[_Piece]:
-    """The classifier's strongest n-grams, and all the rest in one piece, so that its whole log-odds is there."""
-    named = [
-        _Piece("classifier", c.text, f"The wording “{c.text}”", c.span, c.weight * high, 0.0)
-        for c in reading.contributions
-    ]
-    rest = reading.log_odds - math.fsum(c.weight for c in reading.contributions)
-    low, middle, _ = reading.level_probabilities
-    between = log_odds(middle / (low + middle)) if low + middle else 0.0
-    text = "All other wording, and the classifier's own starting point"
-    return [*named, _Piece("classifier", "other_wording", text, None, rest * high, between * medium)]
+def _from_rule(e: Evidence, high: float, medium: float) -> _Piece:
+    own = e.medium if isinstance(e, RuleEvidence) else 0.0
+    return (e.kind, e.id, e.text, e.span, e.weight * high, own * medium)
 
 
 def _weighed(pieces: list[_Piece], middle: float) -> list[Evidence]:
@@ -101,14 +119,26 @@ def _weighed(pieces: list[_Piece], middle: float) -> list[Evidence]:
 
     Where nothing speaks for one, the starting point (the first piece) takes it.
     """
-    total = math.fsum(p.medium for p in pieces if p.medium > 0)
-    shares = [max(p.medium, 0.0) / total if total > 0 else float(i == 0) for i, p in enumerate(pieces)]
+    total = sum([p[5] for p in pieces if p[5] > 0])
+    if total <= 0:
+        kind, id_, text, span, high, _ = pieces[0]
+        pieces[0], total = (kind, id_, text, span, high, 1.0), 1.0
+    factor = middle / total
     made = [
-        Evidence(kind=p.kind, id=p.id, text=p.text, weight=p.high + share * middle, span=p.span)
-        for p, share in zip(pieces, shares, strict=True)
+        Evidence(kind=kind, id=id_, text=text, weight=high + factor * medium if medium > 0 else high, span=span)
+        for kind, id_, text, span, high, medium in pieces
     ]
-    made.sort(key=lambda e: (-abs(e.weight), e.kind, e.id))
+    made.sort(key=_by_strength)
     return made
+
+
+def _by_strength(evidence: Evidence) -> tuple[float, str]:
+    return -abs(evidence.weight), evidence.id
+
+
+def expectation(levels: Probabilities) -> float:
+    """The expected level on a scale from 0 (low) to 1 (high)."""
+    return levels[2] + MIDDLE * levels[1]
 
 
 def probabilities(high: float, medium: float) -> Probabilities:
@@ -136,8 +166,7 @@ def log_odds(probability: float) -> float:
 
 def rules_alone(rules: Sequence[Evidence], thresholds: NeedThresholds) -> Probabilities:
     """The level probabilities that the rules give without the classifier."""
-    pieces = _pieces(rules, None, thresholds)
-    return probabilities(math.fsum(p.high for p in pieces), math.fsum(p.medium for p in pieces))
+    return probabilities(*_both_questions(rules, None, thresholds))
 
 
 def _disagreement(

@@ -104,4 +104,4 @@ def _typed(value: Any, hint: Any, file: str, key: str) -> Any:
         raise CatalogueError(
             file, key, f"{first['msg']} (found {str(value)[:60]!r}).", "a value that meets this."
         ) from None
-    return list(made) if isinstance(made, tuple) else made
+    return made

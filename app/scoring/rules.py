@@ -15,15 +15,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-import cel
-
 from app.catalogue.strict_yaml import read, validated
 from app.errors import CatalogueError, UnknownNameError
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts, Span
 from app.schemas.report import Evidence
 from app.schemas.vocabulary import NEEDS, Need
-from app.scoring.conditions import CEL_ERRORS, FACT_DEFAULTS, Condition, Known, compile_condition, flat, known_names
+from app.scoring.conditions import FACT_DEFAULTS, Condition, Known, compile_condition, flat, known_names
 from app.scoring.rule_schema import ReferenceEntry, RuleEntry, RuleFile, Status, example_context
 
 QUOTE_MAX = 60
@@ -99,14 +97,14 @@ class RuleBook:
 
     def evaluate(self, facts: Facts, comparison: Comparison) -> dict[Need, tuple[Evidence, ...]]:
         """Evidence of every rule that fires, per need, in the order of the files; weights are log-odds."""
-        context = cel.Context(self._values(facts, comparison))
+        values = self._values(facts, comparison)
         made: dict[Need, list[Evidence]] = {need: [] for need in NEEDS}
         for rule in self._active:
-            try:
-                if rule.when.holds(context):
-                    made[rule.need].append(_evidence(rule, facts))
-            except CEL_ERRORS as error:
-                made[rule.need].append(_not_evaluated(rule, error))
+            outcome = rule.when.outcome(values)
+            if outcome is True:
+                made[rule.need].append(_evidence(rule, facts))
+            elif outcome is not False:
+                made[rule.need].append(_not_evaluated(rule, outcome))
         return {need: tuple(evidence) for need, evidence in made.items()}
 
     def _values(self, facts: Facts, comparison: Comparison) -> dict[str, Any]:
@@ -114,7 +112,8 @@ class RuleBook:
         present = facts.signals
         values: dict[str, Any] = {variable: name in present for variable, name in self._signal_variables}
         for variable, read_fact in self._fact_variables:
-            values[variable] = read_fact(facts)
+            value = read_fact(facts)
+            values[variable] = float(value) if value.__class__ is int else value  # CEL does not mix int and double
         for variable, read_option in self._option_variables:
             values[variable] = read_option(comparison)
         return values
@@ -141,8 +140,7 @@ def _evidence(rule: Rule, facts: Facts) -> Evidence:
     )
 
 
-def _not_evaluated(rule: Rule, error: Exception) -> Evidence:
-    why = str(error).split(". ")[0][:200]
+def _not_evaluated(rule: Rule, why: str) -> Evidence:
     return Evidence(kind="rule", id=rule.id, text=f"Not evaluated: {rule.title} ({why})", weight=0.0)
 
 
@@ -223,12 +221,11 @@ def run_examples(book: RuleBook) -> tuple[str, ...]:
 
 def _failures(rule: Rule) -> Iterable[str]:
     for example in rule.examples:
-        wanted = "should fire" if example.fires else "should be quiet"
-        try:
-            if rule.when.holds(cel.Context(dict(example.values))) != example.fires:
-                yield f"{rule.id}: {wanted} on {example.given}, does not"
-        except CEL_ERRORS as error:
-            yield f"{rule.id}: {wanted} on {example.given}, fails: {error}"
+        outcome = rule.when.outcome(example.values)
+        if outcome != example.fires:
+            wanted = "should fire" if example.fires else "should be quiet"
+            got = f"fails: {outcome}" if isinstance(outcome, str) else "does not"
+            yield f"{rule.id}: {wanted} on {dict(example.given)}, {got}"
 
 
 def explain(book: RuleBook, rule_id: str) -> str:

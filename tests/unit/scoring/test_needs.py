@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from app.errors import CatalogueError
 from app.schemas.facts import NeedReading, Reading, TokenContribution
 from app.schemas.report import Evidence
-from app.schemas.vocabulary import NEEDS
-from app.scoring.needs import log_odds, probabilities, rules_alone, score, score_one, sigmoid
+from app.schemas.vocabulary import NEEDS, Need
+from app.scoring.needs import log_odds, probabilities, rules_alone, score, score_one, score_unexplained, sigmoid
 from app.scoring.rules import RuleEvidence
 from app.scoring.thresholds import NeedThresholds, Question, load_thresholds
 from app.settings import shipped
@@ -118,6 +118,18 @@ def test_every_need_gets_a_score_even_when_nothing_is_known() -> None:
     made = score({}, SILENT, SHIPPED)
     assert tuple(made) == NEEDS
     assert {need: s.level for need, s in made.items()} == dict.fromkeys(NEEDS, "low")
+
+
+@given(rules, weights, st.tuples(shares, shares, shares))
+def test_scores_without_evidence_are_the_same(
+    fired: list[RuleEvidence], log_odds: float, levels: tuple[float, float, float]
+) -> None:
+    found: dict[Need, tuple[Evidence, ...]] = {"latency": tuple(fired)}
+    reading = Reading({"latency": read(log_odds, levels, 0.4)}, None, 0.0, None, 0.0)
+    full, bare = score(found, reading, SHIPPED), score_unexplained(found, reading, SHIPPED)
+    for need in NEEDS:
+        assert bare[need].value == pytest.approx(full[need].value, abs=1e-9)
+        assert bare[need].level == full[need].level
 
 
 def test_extreme_evidence_stays_a_probability() -> None:

@@ -5,15 +5,15 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
 
-import cel
 import pytest
 import yaml
 
 from app.errors import CatalogueError, UnknownNameError
+from app.facts.lexicon import load_lexicon
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts, FactSource
 from app.schemas.vocabulary import NEEDS
-from app.scoring.conditions import compile_condition, known_names
+from app.scoring.conditions import OUTCOMES_KEPT, compile_condition, known_names
 from app.scoring.rules import Rule, RuleBook, explain, load_rules, run_examples
 from app.settings import shipped
 
@@ -217,7 +217,8 @@ def test_no_name_of_a_rule_escapes_the_check() -> None:
 def test_names_inside_of_text_are_text() -> None:
     condition = compile_condition('facts.language == "signals.x"', known_names(), "f", "k")
     assert condition.names == (("facts", "language"),)
-    assert condition.holds(cel.Context({"facts_language": "signals.x"}))
+    assert condition.outcome({"facts_language": "signals.x"}) is True
+    assert condition.outcome({"facts_language": "en"}) is False
 
 
 def test_evaluation_does_not_depend_on_what_came_before() -> None:
@@ -225,3 +226,23 @@ def test_evaluation_does_not_depend_on_what_came_before() -> None:
     first = BOOK.evaluate(facts, UNKNOWN)
     BOOK.evaluate(Facts(text=""), UNKNOWN)
     assert BOOK.evaluate(facts, UNKNOWN) == first
+
+
+def test_rules_name_only_signals_that_are_declared() -> None:
+    declared = load_lexicon().signals
+    assert load_rules(RULES, known_signals=declared).digest == BOOK.digest
+
+
+def test_a_whole_number_is_read_as_a_floating_point_number(tmp_path: Path) -> None:
+    when = "facts.labelled_examples != null && facts.labelled_examples * 2.0 > 10.0"
+    rule = RULE.replace(WHEN, when).replace("latency_p95_seconds: 0.3", "labelled_examples: 6.0")
+    book = load_rules(folder_with(tmp_path, rule.replace("latency_p95_seconds: 5.0", "labelled_examples: 5.0")))
+    (found,) = book.evaluate(Facts(text="", labelled_examples=7), UNKNOWN)["latency"]
+    assert found.weight == 1.5
+
+
+def test_outcomes_are_remembered_but_not_without_bound() -> None:
+    condition = compile_condition("facts.output_tokens != null && facts.output_tokens > 3.0", known_names(), "f", "k")
+    for i in range(3 * OUTCOMES_KEPT):
+        assert condition.outcome({"facts_output_tokens": float(i)}) is (i > 3)
+    assert len(condition.known) <= OUTCOMES_KEPT
