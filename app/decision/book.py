@@ -5,248 +5,37 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, cast
 
-from pydantic import BeforeValidator, Field, model_validator
-
-from app.catalogue.strict_yaml import Entry, read, validated
-from app.decision.conditions import (
-    FACT_NAMES,
-    Condition,
-    Growth,
-    Names,
-    Situation,
-    Slope,
-    Words,
-    compiled,
-    growing,
-    names_in,
-    tuple_from_list,
+from app.catalogue.strict_yaml import read, validated
+from app.decision.conditions import Condition, Names, Situation, Slope, compiled, growing, names_in
+from app.decision.entries import (
+    DaysEntry,
+    DecisionSettings,
+    GateEntry,
+    JudgementFile,
+    OptionEntry,
+    QuestionEntry,
+    RangeEntry,
+    ReasonEntry,
+    ReasonFile,
+    SourceEntry,
 )
 from app.errors import CatalogueError
-from app.schemas.vocabulary import Approach, Level
+from app.schemas.vocabulary import NEEDS, Approach, Need
 
 WEIGHT_DECIMALS = 4
 """Weights are kept to this many decimals, so that they add up to the log-odds exactly as printed."""
-
-
-class SourceEntry(Entry):
-    """Where a judgement comes from."""
-
-    title: str
-    """What it is."""
-    href: str
-    """Where it is."""
-
-
-class Prior(Entry):
-    """What is believed of a reason's weight before any case is looked at."""
-
-    weight: float = Field(ge=0, le=6)
-    """Log-odds toward the reason's approach."""
-    sources: Words
-    """Keys of the file's `sources`."""
-    why: str
-    """The argument, in one sentence."""
-
-
-class ReasonEntry(Entry):
-    """A reason for one of the approaches."""
-
-    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$")
-    """Stable reason code."""
-    toward: Approach
-    """The approach it supports; no fitted weight may contradict it."""
-    about: Literal["quality", "data", "running", "team"]
-    """What it is about: the quality reached, the data to learn from, running it, or how the team works."""
-    short: str
-    """The reason as a clause that goes on from "because"."""
-    text: str
-    """In words, for people who decide."""
-    prior: Prior
-    """Its weight before fitting."""
-    when: Condition | None = None
-    """When it holds; always, when left out (the starting point)."""
-    grows: Growth | Slope | None = None
-    """How strongly it holds."""
-    fitted: bool = True
-    """False: too rare in the cases to be fitted; the prior is used."""
-
-
-class ReasonFile(Entry):
-    """rules/decision/reasons.yaml."""
-
-    sources: dict[str, SourceEntry]
-    """Every source, once."""
-    reasons: list[ReasonEntry]
-    """Every reason."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "ReasonFile":
-        codes = [r.code for r in self.reasons]
-        twice = sorted({c for c in codes if codes.count(c) > 1})
-        if twice:
-            raise ValueError(f"code {twice[0]} stands twice")
-        for reason in self.reasons:
-            lost = [s for s in reason.prior.sources if s not in self.sources]
-            if lost or not reason.prior.sources:
-                raise ValueError(f"{reason.code} needs a prior with known sources, found {lost}")
-        return self
-
-
-class Answer(Entry):
-    """One plausible answer to a question."""
-
-    value: float | bool | str
-    """The value of the fact."""
-    share: float = Field(gt=0, le=1)
-    """How likely it is, before asking."""
-    needs_task: Words = ()
-    """Task types for which it is plausible; all when empty."""
-
-
-class QuestionEntry(Entry):
-    """A fact worth asking for, with its plausible answers."""
-
-    fact: str
-    """The fact."""
-    question: str
-    """What to ask."""
-    answers: list[Answer]
-    """What people answer."""
-    source: str
-    """Where the shares come from."""
-
-    @model_validator(mode="after")
-    def _known(self) -> "QuestionEntry":
-        if self.fact not in FACT_NAMES:
-            raise ValueError(f"no fact is called {self.fact!r}")
-        return self
-
-
-class RangeEntry(Entry):
-    """Over which values a requirement is moved to find where the verdict flips."""
-
-    fact: str
-    """The requirement."""
-    label: str
-    """The requirement in words."""
-    low: float | None = None
-    """Smallest plausible value."""
-    high: float | None = None
-    """Largest plausible value."""
-    values: Annotated[tuple[str | bool, ...], BeforeValidator(tuple_from_list)] = ()
-    """Values of a closed vocabulary, instead of low and high."""
-    whole: bool = False
-    """Only whole numbers make sense."""
-    ratio: float = Field(default=0.02, gt=0)
-    """Bisection stops when the two sides differ by less than this share."""
-    source: str
-    """Why this range."""
-
-    @model_validator(mode="after")
-    def _known(self) -> "RangeEntry":
-        if self.fact not in FACT_NAMES:
-            raise ValueError(f"no fact is called {self.fact!r}")
-        bounds = self.low is not None and self.high is not None and 0 < self.low < self.high
-        if bounds == bool(self.values):
-            raise ValueError(f"{self.fact} needs either 0 < low < high, or values")
-        return self
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Smallest and largest value of a numeric range."""
-        return (self.low or 0.0, self.high or 0.0)
-
-
-class GateEntry(Entry):
-    """What makes an approach impossible, or nearly so."""
-
-    code: str
-    """Stable code, shown as a reason."""
-    toward: Approach
-    """The approach that remains."""
-    weight: float = Field(gt=0)
-    """Log-odds toward the approach that remains."""
-    short: str
-    """The gate as a clause that goes on from "because"."""
-    text: str
-    """In words."""
-    source: str
-    """Why, and why so strong."""
-
-
-class DecisionSettings(Entry):
-    """Numbers of the decision that are judgements."""
-
-    close_call_log_odds: float = Field(gt=0)
-    """Within this distance of even odds it is a close call, and prompting is the default."""
-    foreign_language_trust: float = Field(ge=0, le=1)
-    """Share of the log-odds that is trusted when the text is not English."""
-    few_labels: float
-    """Examples below which tuning has nothing to learn from."""
-    latency_slack: float = Field(gt=0)
-    """An option misses a latency limit when its expected p95 is more than this many times the limit."""
-    evaluation_examples: float
-    """Examples for a first measurement of prompting."""
-    least_evaluation_examples: float
-    """Fewest examples for a measurement, when labelled ones are few."""
-    age_of_evidence: str
-    """How old the cases behind the weights are, as a caveat."""
-    source: str
-    """Where these numbers come from."""
-
-
-class DaysEntry(Entry):
-    """Working days until an option can serve."""
-
-    low: float
-    """A quick team."""
-    expected: float
-    """Usual."""
-    high: float
-    """A slow one."""
-
-
-class OptionEntry(Entry):
-    """What is assumed of one way to do it, beside its figures."""
-
-    title: str
-    """In words."""
-    approach: Approach
-    """Its approach."""
-    days: DaysEntry
-    """Working days until it can serve."""
-    effort: Level
-    """Work to get there, when labelled examples exist."""
-    source: str
-    """Where that comes from."""
-
-
-class JudgementFile(Entry):
-    """rules/decision/judgements.yaml."""
-
-    settings: DecisionSettings
-    """Numbers."""
-    gates: list[GateEntry]
-    """Gates."""
-    questions: list[QuestionEntry]
-    """Facts worth asking for."""
-    ranges: list[RangeEntry]
-    """Requirements that are moved."""
-    options: dict[str, OptionEntry]
-    """The four ways to do it."""
-    labelling_days: DaysEntry
-    """Working days for labelling, when examples are lacking."""
-
-
 FILES = ("reasons.yaml", "judgements.yaml")
 """The files of rules/decision."""
+NeedsRead = Mapping[str, frozenset[Need]]
+"""From a fact to the needs whose scores it can change."""
+ALL_NEEDS: frozenset[Need] = frozenset(NEEDS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ReasonRule:
-    """A reason, compiled."""
+    """A reason, compiled; compared by identity, which is cheap."""
 
     code: str
     toward: Approach
@@ -261,6 +50,7 @@ class ReasonRule:
     about: str
     short: str
     names: Names
+    when: Condition | None
     sources: tuple[str, ...]
 
     def value(self, situation: Situation) -> float:
@@ -271,10 +61,22 @@ class ReasonRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Index:
+    """Reasons by what makes them hold, so that only those are tried that can."""
+
+    by_signal: Mapping[str, tuple[ReasonRule, ...]]
+    """Reasons that hold when one of their signals stands in the text, and otherwise never."""
+    by_task: Mapping[str, tuple[ReasonRule, ...]]
+    """Reasons that hold for a task type, and otherwise never."""
+    others: tuple[ReasonRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionBook:
     """Everything that the decision needs beside the task: reasons with weights, gates, questions, ranges."""
 
     reasons: tuple[ReasonRule, ...]
+    index: Index
     settings: DecisionSettings
     gates: Mapping[str, GateEntry]
     questions: tuple[QuestionEntry, ...]
@@ -284,6 +86,12 @@ class DecisionBook:
     sources: Mapping[str, SourceEntry]
     digest: str
     """SHA-256 of judgements and weights."""
+    needs_read: NeedsRead | None = None
+    """Which scores a fact can change; None: every fact may change every score."""
+
+    def needs_moved(self, fact: str) -> frozenset[Need]:
+        """Needs whose scores `fact` can change."""
+        return ALL_NEEDS if self.needs_read is None else self.needs_read.get(fact, frozenset())
 
     @property
     def by_code(self) -> dict[str, ReasonRule]:
@@ -291,8 +99,11 @@ class DecisionBook:
         return {r.code: r for r in self.reasons}
 
 
-def load_decision(folder: Path, weights: Path | None) -> DecisionBook:
+def load_decision(folder: Path, weights: Path | None, needs_read: NeedsRead | None = None) -> DecisionBook:
     """Read `folder` (rules/decision) and the fitted weights; without `weights` the priors are used.
+
+    `needs_read` tells which scores each fact can change (from the rules of the needs); knowing it saves evaluations
+    when sensitivity is looked for, leaving it out changes no result.
 
     Raises CatalogueError with file, key and what to write instead.
     """
@@ -306,6 +117,7 @@ def load_decision(folder: Path, weights: Path | None) -> DecisionBook:
         raise _unfitted(lost[0], "A weight without a reason.")
     return DecisionBook(
         reasons=rules,
+        index=_index(rules),
         settings=rest.settings,
         gates={g.code: g for g in rest.gates},
         questions=tuple(rest.questions),
@@ -314,6 +126,7 @@ def load_decision(folder: Path, weights: Path | None) -> DecisionBook:
         labelling_days=rest.labelling_days,
         sources=reasons.sources,
         digest=_digest(raw, fitted),
+        needs_read=needs_read,
     )
 
 
@@ -356,8 +169,45 @@ def _rule(entry: ReasonEntry, sources: Mapping[str, SourceEntry], fitted: Mappin
         about=entry.about,
         short=entry.short,
         names=names,
+        when=entry.when,
         sources=tuple(sources[s].title for s in entry.prior.sources),
     )
+
+
+def _index(rules: tuple[ReasonRule, ...]) -> Index:
+    by_signal: dict[str, list[ReasonRule]] = {}
+    by_task: dict[str, list[ReasonRule]] = {}
+    others: list[ReasonRule] = []
+    for rule in rules:
+        if (signals := _only_signals(rule.when)) is not None:
+            for signal in signals:
+                by_signal.setdefault(signal, []).append(rule)
+        elif (tasks := _only_tasks(rule.when)) is not None:
+            for task in tasks:
+                by_task.setdefault(task, []).append(rule)
+        else:
+            others.append(rule)
+    return Index(
+        {signal: tuple(found) for signal, found in by_signal.items()},
+        {task: tuple(found) for task, found in by_task.items()},
+        tuple(others),
+    )
+
+
+def _only_signals(when: Condition | None) -> tuple[str, ...] | None:
+    """Signals of which one must stand in the text for the condition to hold; None when it can hold without."""
+    if when is None:
+        return None
+    if when.signal:
+        return when.signal
+    return next((part.signal for part in when.all if part.signal), None)
+
+
+def _only_tasks(when: Condition | None) -> tuple[str, ...] | None:
+    """Task types of which one is needed for the condition to hold; None when it can hold without."""
+    if when is None or when.fact != "task_type":
+        return None
+    return cast("tuple[str, ...]", when.one_of)
 
 
 def _unfitted(code: str, detail: str) -> CatalogueError:

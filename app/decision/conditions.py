@@ -63,6 +63,8 @@ class Condition(Entry):
     """Upper bound, excluded."""
     unknown: str | None = None
     """Name of a fact that nobody stated: lets words of the text speak when the figure itself is not there."""
+    given: str | None = None
+    """Name of a fact that the caller stated; one that was read from the text may be misread."""
     all: Annotated[tuple["Condition", ...], BeforeValidator(tuple_from_list)] = ()
     """Every one holds."""
     any: Annotated[tuple["Condition", ...], BeforeValidator(tuple_from_list)] = ()
@@ -72,7 +74,7 @@ class Condition(Entry):
 
     @model_validator(mode="after")
     def _names_known(self) -> "Condition":
-        for name in (self.fact, self.unknown):
+        for name in (self.fact, self.unknown, self.given):
             if name is not None and name not in FACT_NAMES:
                 raise ValueError(f"no fact is called {name!r}")
         if self.option is not None and self.option not in OPTION_NAMES:
@@ -83,7 +85,7 @@ class Condition(Entry):
         bounded = bool(self.one_of) or self.at_least is not None or self.below is not None
         if bool(measured) != bounded:
             raise ValueError("fact, score, option, derived need one_of, at_least or below; these need one of them")
-        if not (measured or self.signal or self.unknown or self.all or self.any or self.none):
+        if not (measured or self.signal or self.unknown or self.given or self.all or self.any or self.none):
             raise ValueError("an empty condition always holds")
         return self
 
@@ -139,6 +141,8 @@ def compiled(condition: Condition) -> Test:
     if condition.unknown is not None:
         name = condition.unknown
         parts.append(lambda s: getattr(s.facts, name) is None)
+    if condition.given is not None:
+        parts.append(_given(condition.given))
     if condition.fact or condition.score or condition.option or condition.derived:
         parts.append(_comparing(condition))
     if condition.all:
@@ -153,6 +157,14 @@ def compiled(condition: Condition) -> Test:
         return parts[0]
     every = tuple(parts)
     return lambda s: all(test(s) for test in every)
+
+
+def _given(name: str) -> Test:
+    def stated(situation: Situation) -> bool:
+        source = situation.facts.sources.get(name)
+        return source is not None and source.origin == "given"
+
+    return stated
 
 
 def _comparing(condition: Condition) -> Test:
@@ -220,7 +232,7 @@ def names_in(condition: Condition) -> Names:
         frozenset(facts),
         frozenset({condition.score} if condition.score else ()),
         frozenset({condition.option} if condition.option else ()),
-        frozenset({condition.unknown} if condition.unknown else ()),
+        frozenset(n for n in (condition.unknown, condition.given) if n),
     )
     for part in (*condition.all, *condition.any):
         made = made.plus(names_in(part))

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from app.decision.book import DecisionBook, GateEntry
+from app.decision.book import DecisionBook
 from app.decision.conditions import Situation
+from app.decision.entries import GateEntry
 from app.schemas.vocabulary import Approach
 
 
@@ -21,8 +22,10 @@ class Gate:
     evidence: tuple[str, ...]
 
 
-WAYS_TO_LABEL = frozenset(("labels_at_hand", "labels_generated"))
+WAYS_TO_LABEL = frozenset(("experts_label", "labels_generated"))
 """Signals of text that says how labels can be had."""
+LABELS_SAID = frozenset(("labels_at_hand", "labels_exist"))
+"""Signals that contradict a small number that was only read from the text."""
 
 
 def shut_gates(situation: Situation, book: DecisionBook) -> tuple[Gate, ...]:
@@ -45,9 +48,12 @@ def shut_gates(situation: Situation, book: DecisionBook) -> tuple[Gate, ...]:
 
 def tuning_has_nothing_to_learn_from(situation: Situation, book: DecisionBook) -> str:
     """Why there are too few labels and no way to get more; empty when that is not known."""
-    labels = situation.facts.labelled_examples
-    signals = situation.facts.signals
-    if labels is None or labels >= book.settings.few_labels or not WAYS_TO_LABEL.isdisjoint(signals):
+    facts = situation.facts
+    labels = facts.labelled_examples
+    if labels is None or labels >= book.settings.few_labels or not WAYS_TO_LABEL.isdisjoint(facts.signals):
+        return ""
+    source = facts.sources.get("labelled_examples")
+    if source is not None and source.origin != "given" and not LABELS_SAID.isdisjoint(facts.signals):
         return ""
     return f"labelled_examples: {labels:,.0f}, below {book.settings.few_labels:,.0f}"
 

@@ -1,15 +1,13 @@
 """Which missing fact is worth finding out: the share of its plausible answers that would flip the verdict."""
 
-from collections.abc import Callable
 from math import fsum
 
 from app.decision.book import DecisionBook
+from app.decision.entries import QuestionEntry
 from app.decision.odds import Verdict
-from app.decision.reach import changed, could_flip
+from app.decision.sensitivity import Evaluate, WhatIf
 from app.schemas.facts import Facts
 from app.schemas.report import MissingFact
-
-Evaluate = Callable[[Facts], Verdict]
 
 
 def missing(facts: Facts, verdict: Verdict, book: DecisionBook, evaluate: Evaluate) -> tuple[MissingFact, ...]:
@@ -18,14 +16,8 @@ def missing(facts: Facts, verdict: Verdict, book: DecisionBook, evaluate: Evalua
     for entry in book.questions:
         if getattr(facts, entry.fact) is not None:
             continue
-        share = 0.0
-        if could_flip(entry.fact, verdict, book):
-            plausible = [a for a in entry.answers if not a.needs_task or facts.task_type in a.needs_task]
-            total = sum(a.share for a in plausible)
-            flipping = fsum(
-                a.share for a in plausible if evaluate(changed(facts, entry.fact, a.value)).approach != verdict.approach
-            )
-            share = flipping / total if total else 0.0
+        what_if = WhatIf(entry.fact, verdict, book, evaluate)
+        share = flipping_share(entry, what_if, facts) if what_if.reach.may_flip() else 0.0
         found.append(
             MissingFact(
                 requirement=entry.fact,
@@ -36,3 +28,10 @@ def missing(facts: Facts, verdict: Verdict, book: DecisionBook, evaluate: Evalua
         )
     found.sort(key=lambda m: -m.value)
     return tuple(found)
+
+
+def flipping_share(entry: QuestionEntry, what_if: WhatIf, facts: Facts) -> float:
+    """Share of plausible answers, weighted by how likely they are, that flip the verdict."""
+    plausible = [a for a in entry.answers if not a.needs_task or facts.task_type in a.needs_task]
+    total = fsum(a.share for a in plausible)
+    return fsum(a.share for a in plausible if what_if.flips(a.value)) / total if total else 0.0

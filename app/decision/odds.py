@@ -12,6 +12,9 @@ from app.schemas.facts import Facts, Workload
 from app.schemas.report import Score
 from app.schemas.vocabulary import Approach, Need
 
+ENGLISH = ("en", "unknown")
+"""Languages whose texts are read in full; of short texts the language often stays unknown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -26,6 +29,8 @@ class Verdict:
     terms: tuple[tuple[ReasonRule, float], ...]
     """Reasons that hold, with their log-odds toward fine-tuning; strongest first."""
     gates: tuple[Gate, ...]
+    situation: Situation
+    """What was decided on."""
 
 
 def decide(
@@ -42,21 +47,24 @@ def decide(
     terms = [term for term in terms if term[1]]
     terms.sort(key=lambda term: (-abs(term[1]), term[0].code))
     log_odds = round(fsum([*(w for _, w in terms), *(g.weight for g in gates)]), WEIGHT_DECIMALS)
-    trusted = log_odds if facts.language == "en" else log_odds * book.settings.foreign_language_trust
+    trusted = log_odds if facts.language in ENGLISH else log_odds * book.settings.foreign_language_trust
     band = book.settings.close_call_log_odds
     close = -band <= trusted <= band
     approach: Approach = "fine_tuning" if trusted > 0 and not close else "prompt_engineering"
     toward = trusted if approach == "fine_tuning" else -trusted
-    return Verdict(approach, max(0.5, probability(toward)), close, log_odds, tuple(terms), gates)
+    return Verdict(approach, max(0.5, probability(toward)), close, log_odds, tuple(terms), gates, situation)
 
 
 def holding(situation: Situation, book: DecisionBook) -> list[tuple[ReasonRule, float]]:
     """Reasons that hold, with their strength, 0 to 1."""
+    index, facts = book.index, situation.facts
+    tried = dict.fromkeys(rule for signal in facts.signals for rule in index.by_signal.get(signal, ()))
     made = []
-    for rule in book.reasons:
-        value = rule.value(situation)
-        if value > 0:
-            made.append((rule, value))
+    for rules in (index.by_task.get(facts.task_type or "", ()), tried, index.others):
+        for rule in rules:
+            value = rule.value(situation)
+            if value > 0:
+                made.append((rule, value))
     return made
 
 

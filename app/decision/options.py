@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from app.decision.book import DaysEntry, DecisionBook
+from app.decision.book import DecisionBook
 from app.decision.conditions import Situation
+from app.decision.entries import DaysEntry
 from app.decision.gates import misses_latency, tuning_has_nothing_to_learn_from
 from app.decision.odds import Verdict
 from app.schemas.base import Range

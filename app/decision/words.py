@@ -5,7 +5,7 @@ from math import sqrt
 
 from app.decision.book import DecisionBook, ReasonRule
 from app.decision.next_steps import next_steps
-from app.decision.odds import Verdict
+from app.decision.odds import ENGLISH, Verdict
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts, Workload
 from app.schemas.plan import FineTuningPlan, PromptingPlan
@@ -128,7 +128,7 @@ def caveats(verdict: Verdict, facts: Facts, workload: Workload, book: DecisionBo
         made.append("No measured quality of a prompt is known: that tuning gains anything is still to be shown.")
     if verdict.approach == "fine_tuning" and facts.labelled_examples is None:
         made.append("The number of labelled examples was not stated.")
-    if facts.language not in ("en", "unknown"):
+    if facts.language not in ENGLISH:
         made.append(f"The text is not English ({facts.language}): it was read only in part, so confidence is lowered.")
     if "requests_per_day" in workload.defaulted:
         made.append(f"The volume was not stated; costs are for {workload.requests_per_day:,.0f} requests a day.")
