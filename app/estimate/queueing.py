@@ -13,6 +13,7 @@ from app.estimate.serving_steps import StepTimes
 
 TAIL = 0.05
 """One request in twenty is slower than the 95th percentile."""
+HALF = 0.5
 NORMAL_P95 = 1.645
 """95th percentile of the standard normal distribution."""
 PREFILL_VARIABILITY = 1.0
@@ -37,6 +38,7 @@ class Load:
     utilization: float
     """Arrival rate over what the replica can sustain."""
     first_token: float
+    """Median, as is `latency`."""
     first_token_p95: float
     latency: float
     latency_p95: float
@@ -53,13 +55,15 @@ def waiting(utilization: float, service_seconds: float, servers: float = 1.0, va
     return _delayed(busy, servers) / (servers * (1.0 - busy)) * service_seconds * (1.0 + variability) / 2.0
 
 
-def waiting_p95(utilization: float, service_seconds: float, servers: float = 1.0, variability: float = 1.0) -> float:
-    """95th percentile of the wait: its tail is exponential; 0 when fewer than one in twenty wait."""
+def waiting_quantile(
+    utilization: float, service_seconds: float, servers: float = 1.0, variability: float = 1.0, tail: float = TAIL
+) -> float:
+    """The wait that a share `tail` of requests exceed: the tail is exponential; 0 when no more than that wait."""
     delayed = _delayed(min(utilization, SATURATED), servers)
-    if delayed <= TAIL:
+    if delayed <= tail:
         return 0.0
     mean_of_waiters = waiting(utilization, service_seconds, servers, variability) / delayed
-    return mean_of_waiters * math.log(delayed / TAIL)
+    return mean_of_waiters * math.log(delayed / tail)
 
 
 def _delayed(utilization: float, servers: float) -> float:
@@ -105,8 +109,8 @@ def _load(steps: StepTimes, rate: float, others: float, utilization: float, slow
     token = steps.token_seconds(1.0 + others)
     own = steps.idle_first_token + min(others, 1.0) * token / 2.0
     answer = steps.idle_first_token + (steps.output_tokens - 1.0) * token
-    wait = waiting(rate * steps.prefill, steps.prefill, 1.0, PREFILL_VARIABILITY)
-    wait += waiting(utilization, answer, max(1.0, steps.slots))
+    wait = waiting_quantile(rate * steps.prefill, steps.prefill, 1.0, PREFILL_VARIABILITY, HALF)
+    wait += waiting_quantile(utilization, answer, max(1.0, steps.slots), 1.0, HALF)
     latency_p95, first_token_p95 = _percentiles(steps, rate, others, utilization, token)
     return Load(
         requests_per_second=rate / slower,
@@ -128,9 +132,9 @@ def _percentiles(steps: StepTimes, rate: float, others: float, utilization: floa
     written = steps.output_tokens - 1.0
     wait = 0.0
     if (busy := rate * steps.prefill) > TAIL:
-        wait = waiting_p95(busy, steps.prefill, 1.0, PREFILL_VARIABILITY)
+        wait = waiting_quantile(busy, steps.prefill, 1.0, PREFILL_VARIABILITY)
     if utilization > FREE:
-        wait += waiting_p95(utilization, steps.idle_first_token + written * token, max(1.0, steps.slots))
+        wait += waiting_quantile(utilization, steps.idle_first_token + written * token, max(1.0, steps.slots))
     first = wait + steps.idle_first_token + min(others, 1.0) * token
     return first + written * steps.token_seconds(1.0 + crowd), first
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalogue.engines import engine_profile
-from app.estimate.queueing import capacity, load_at, others_at, rate_within, waiting, waiting_p95
+from app.estimate.queueing import capacity, load_at, others_at, rate_within, waiting, waiting_quantile
 from app.estimate.serving_steps import StepTimes, step_times
 from tests.unit.estimate.serving_cases import architecture, gpu
 
@@ -44,12 +44,12 @@ def test_one_server_is_exact(utilization: float) -> None:
 
 @pytest.mark.parametrize("utilization", [0.3, 0.5, 0.8, 0.95])
 def test_the_tail_of_one_server_is_exact(utilization: float) -> None:
-    wait = waiting_p95(utilization, 1.0)
+    wait = waiting_quantile(utilization, 1.0)
     assert utilization * math.exp(-wait * (1 - utilization)) == pytest.approx(0.05)
 
 
 def test_nobody_waits_at_the_percentile_when_few_wait_at_all() -> None:
-    assert waiting_p95(0.04, 1.0) == 0.0
+    assert waiting_quantile(0.04, 1.0) == 0.0
 
 
 @pytest.mark.parametrize(("servers", "utilization"), [(2, 0.5), (5, 0.7), (10, 0.8), (32, 0.9), (64, 0.95)])
