@@ -24,6 +24,8 @@ LOG_ODDS_MAX = 30.0
 """Beyond this a probability is 0 or 1 to all digits shown; keeps exp() in range."""
 MIDDLE = 0.5
 """Where the middle level lies between low (0) and high (1)."""
+NOTHING = 1e-9
+"""Log-odds below which nothing speaks for a middle level."""
 Probabilities = tuple[float, float, float]
 
 
@@ -120,7 +122,7 @@ def _weighed(pieces: list[_Piece], middle: float) -> list[Evidence]:
     Where nothing speaks for one, the starting point (the first piece) takes it.
     """
     total = sum([p[5] for p in pieces if p[5] > 0])
-    if total <= 0:
+    if total < NOTHING:
         kind, id_, text, span, high, _ = pieces[0]
         pieces[0], total = (kind, id_, text, span, high, 1.0), 1.0
     factor = middle / total
