@@ -42,4 +42,25 @@ Level = Literal["low", "medium", "high"]
 Origin = Literal["given", "inferred", "default"]
 PeakMoment = Literal["start_of_backward", "end_of_backward", "optimizer_step"]
 
+Domain = Literal[
+    "general",
+    "legal",
+    "medical",
+    "finance",
+    "insurance",
+    "science",
+    "engineering",
+    "software",
+    "security",
+    "government",
+    "education",
+    "ecommerce",
+    "media",
+    "hr",
+    "customer_support",
+    "marketing",
+    "other",
+]
+"""The fields that `domain` is read as; a caller may name others, they are normalised."""
+
 NEEDS: tuple[Need, ...] = ("domain_specialization", "latency", "cost", "consistency")

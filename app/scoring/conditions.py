@@ -20,6 +20,7 @@ import cel
 from app.errors import CatalogueError
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts
+from app.schemas.vocabulary import Domain
 
 CelValue = float | bool | str | tuple[str, ...] | None
 CEL_ERRORS = (KeyError, TypeError, RuntimeError, ValueError, ArithmeticError)
@@ -68,6 +69,7 @@ def known_names(signals: frozenset[str] | None = None) -> Known:
     types = {flat("facts", n): t for n, t in get_type_hints(Facts).items() if n not in NOT_FACTS}
     types |= {flat("options", n): t for n, t in get_type_hints(Comparison).items()}
     types[flat("options", "cost_ratio")] = float | None
+    types[flat("facts", "domain")] = Domain | None  # as facts are read; a rule that names another field never fires
     return Known(types, signals)
 
 
