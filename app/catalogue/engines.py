@@ -31,7 +31,7 @@ CITED = (
 """What answers cite: the constants that move an estimate most; the file has all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EngineProfile:
     """One engine. Shares lie in 0..1, `_seconds` are seconds, `_bytes` bytes on one GPU."""
 

@@ -1,11 +1,12 @@
 """Lines of a bill: quantity apart from unit price, with a range; and how a bill's total moves with the volume."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from app.catalogue import STALE_AFTER_DAYS
 from app.schemas.base import Range
 from app.schemas.training import CostEstimate, CostItem
 from app.units import DAYS_PER_MONTH
@@ -66,6 +67,18 @@ class Line(NamedTuple):
             source=self.price.source,
             as_of=self.price.as_of,
         )
+
+
+def stale_lines(items: Iterable[CostItem], today: date) -> tuple[str, ...]:
+    """A sentence for each distinct price that is older than 90 days; the caller's own prices have no date."""
+    said: dict[str, None] = {}
+    for item in items:
+        if item.as_of is None or item.unit_price_usd is None or not item.quantity:
+            continue
+        age = (today - date.fromisoformat(item.as_of)).days
+        if age > STALE_AFTER_DAYS:
+            said[f'The price behind "{item.name}" is {age} days old ({item.as_of}).'] = None
+    return tuple(said)
 
 
 Triple = tuple[float, float, float]

@@ -14,6 +14,7 @@ from app.estimate.deployment_search import (
     Search,
     fastest,
     in_higher_precision,
+    known_times,
     list_price,
     menu,
     replicas_for,
@@ -89,16 +90,19 @@ def plan_deployment(
     """
     if not gpus:
         raise InputError.at("/preferences/gpu", "No GPU to deploy on.", "Name one of GET /catalogue/gpus.")
+    profile = engine_profile(engine)
+    read, written = max(1, round(input_tokens)), max(1, round(output_tokens))
     search = Search(
         architecture=architecture,
         weighed=served_weights(architecture),
-        engine=engine_profile(engine),
+        engine=profile,
         kv_cache=kv_cache,
         adapter=adapter,
-        input_tokens=max(1, round(input_tokens)),
-        output_tokens=max(1, round(output_tokens)),
+        input_tokens=read,
+        output_tokens=written,
         limits=limits,
         target=target_utilization,
+        known=known_times(architecture, profile, kv_cache, adapter, read, written),
     )
     allowed = tuple(g for g in gpus if GEFORCE not in g.name) or tuple(gpus)
     mean = requests_per_day / SECONDS_PER_DAY

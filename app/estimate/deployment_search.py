@@ -7,8 +7,8 @@ is only tried where one half as wide is bound by latency or memory, since two of
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -50,6 +50,16 @@ class Limits:
         return (most is None or latency <= most) and (first is None or first_token <= first)
 
 
+Known = dict[tuple[int, int, ServingWeights], tuple[GpuSpec, StepTimes]]
+"""Times of replicas by the GPU's identity (kept alive beside them), width and precision."""
+
+
+@lru_cache(512)
+def known_times(*_of: Hashable) -> Known:
+    """The place for the times of one base model, engine and request shape: limits move more often than these do."""
+    return {}
+
+
 class Replica(NamedTuple):
     """One copy of the weights on its GPUs."""
 
@@ -71,7 +81,7 @@ class Search:
     """What all replicas share."""
 
     architecture: Architecture
-    weighed: ServedWeights
+    weighed: ServedWeights = field(compare=False)
     engine: EngineProfile
     kv_cache: KvCachePrecision
     adapter: AdapterServing
@@ -79,9 +89,18 @@ class Search:
     output_tokens: int
     limits: Limits
     target: float
+    known: Known = field(compare=False)
+    """Times worked out already for these tokens, whatever the limits."""
 
     def steps(self, gpu: GpuSpec, size: int, weights: ServingWeights) -> StepTimes:
         """The times of one replica."""
+        key = (id(gpu), size, weights)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = (gpu, self._steps(gpu, size, weights))
+        return found[1]
+
+    def _steps(self, gpu: GpuSpec, size: int, weights: ServingWeights) -> StepTimes:
         return step_times(
             self.architecture,
             gpu,

@@ -21,6 +21,10 @@ BATCH_SECONDS = (60.0, 3_600.0 * 6, 3_600.0 * 24)
 """Batch interfaces promise an answer within 24 hours (OpenAI, Anthropic, Google batch guides, 2026); how soon within is
 not promised, the expected figure is our judgement."""
 
+RATE_LIMIT_TOKENS_PER_MINUTE = (200_000.0, 150_000_000.0)
+"""Tokens a minute that a new account and the highest tier may use of a small base model (OpenAI, rate limits by usage
+tier, 2026); other providers have tiers of the same order."""
+
 RATE_LIMIT = "Set by the provider's rate limit, which depends on the account."
 UNKNOWN = (
     UnknownQuantity(name="kv_cache_bytes_per_token", why="The provider does not publish the architecture."),
@@ -115,11 +119,13 @@ def estimate_hosted(
     batch: bool = False,
     input_usd_per_million_tokens: float | None = None,
     output_usd_per_million_tokens: float | None = None,
+    peak_requests_per_second: float | None = None,
 ) -> HostedServingEstimate:
     """Speed and price of one request.
 
     `prompt_tokens` are instructions and examples, of which `cached_prompt_tokens` are read from the cache in the steady
-    state; `input_tokens` is what differs from request to request, retrieved passages included.
+    state; `input_tokens` is what differs from request to request, retrieved passages included. With the peak rate, the
+    answer says which rate limit it needs.
     """
     prices = request_prices(
         spec,
@@ -132,7 +138,9 @@ def estimate_hosted(
     cost = request_usd(prices, uncached, cached, output_tokens)
     first, token = _first_token(spec, uncached), _token(spec)
     written = max(0.0, output_tokens - 1.0)
-    fits = prompt_tokens + input_tokens + output_tokens <= spec.context_tokens
+    total = prompt_tokens + input_tokens + output_tokens
+    fits = total <= spec.context_tokens
+    needed = None if batch or peak_requests_per_second is None else peak_requests_per_second * 60 * total
     per_request = None if cost is None else Range(low=cost, expected=cost, high=cost)
     latency = first.plus(token.scaled(written))
     slow = first.scaled(FIRST_TOKEN_P95).plus(token.scaled(TOKEN_P95 * written))
@@ -153,8 +161,8 @@ def estimate_hosted(
         usd_per_request=per_request,
         fits=fits,
         unknown=UNKNOWN if cost is not None else (*UNKNOWN, _no_price(spec)),
-        assumptions=_assumptions(spec, prices, cached, batch),
-        warnings=tuple(_warnings(spec, prices, fits, batch, prompt_tokens, cached_prompt_tokens)),
+        assumptions=(*_assumptions(spec, prices, cached, batch), *_peak_assumption(needed)),
+        warnings=tuple(_warnings(spec, prices, fits, batch, prompt_tokens, cached_prompt_tokens, needed)),
     )
 
 
@@ -217,8 +225,21 @@ def _assumptions(spec: HostedModelSpec, prices: RequestPrices, cached: float, ba
     )
 
 
+def _peak_assumption(needed: float | None) -> tuple[Assumption, ...]:
+    if needed is None:
+        return ()
+    source = "Peak requests a second times all tokens of a request; cached tokens count toward most rate limits."
+    return (Assumption(name="tokens_per_minute_at_peak", value=round(needed), origin="inferred", source=source),)
+
+
 def _warnings(
-    spec: HostedModelSpec, prices: RequestPrices, fits: bool, batch: bool, prompt: float, wanted: float
+    spec: HostedModelSpec,
+    prices: RequestPrices,
+    fits: bool,
+    batch: bool,
+    prompt: float,
+    wanted: float,
+    needed: float | None,
 ) -> list[str]:
     said = list(prices.warnings)
     if not fits:
@@ -227,4 +248,9 @@ def _warnings(
         said.append(f"Nothing is cached: the fixed prompt is shorter than {spec.cache_min_tokens:,} tokens.")
     if batch:
         said.append("Batch interface: answers come within a day, not at once.")
+    if needed is not None and needed > RATE_LIMIT_TOKENS_PER_MINUTE[0]:
+        low, high = RATE_LIMIT_TOKENS_PER_MINUTE
+        said.append(
+            f"The peak needs {needed:,.0f} tokens a minute; rate limits run from {low:,.0f} (new account) to {high:,.0f}."
+        )
     return said

@@ -21,7 +21,7 @@ from app.estimate.cost import (
     tuning_bill,
     tuning_costs,
 )
-from app.estimate.cost_lines import Curve, Step
+from app.estimate.cost_lines import Curve, Step, stale_lines
 from app.estimate.deployment import Deployment, Limits, plan_deployment
 from app.schemas.world import GpuSpec, HostedTuningOffer
 from tests.unit.estimate.serving_cases import DAY, architecture, assumptions, gpu, hosted, line, training
@@ -201,6 +201,31 @@ def test_replicas_are_steps_and_at_least_one_is_paid() -> None:
     takes = deployment().options[0].requests_per_second.expected * 86_400 / 4
     for volume, replicas in ((0, 1), (takes * 0.99, 1), (takes * 1.01, 2), (takes * 2.5, 3)):
         assert line(bill.at(volume), "L40S hosting")[0] == replicas * 730
+
+
+def test_old_prices_are_said_to_be_old() -> None:
+    items = prompted().at(100).monthly.items
+    assert stale_lines(items, date(2027, 1, 30)) == ()
+    said = stale_lines(items, date(2027, 1, 31))
+    assert said[0] == 'The price behind "input tokens" is 91 days old (2026-11-01).'
+    assert len(said) == 4
+    own = prompted(input_usd_per_million_tokens=1.0, output_usd_per_million_tokens=1.0).at(100).monthly.items
+    assert stale_lines(own, date(2027, 1, 31)) == (
+        'The price behind "prompt maintenance" is 91 days old (2026-11-01).',
+    )
+
+
+def test_the_low_end_follows_the_load_and_the_high_end_has_slow_replicas() -> None:
+    """Peak four times the mean: 2.9 replicas' worth at peak is 0.73 on average."""
+    bill = tuned()
+    takes = deployment().options[0].requests_per_second.expected * 86_400 / 4
+    made, fixed = bill.total_usd(2.9 * takes), bill.total_usd(0)
+    assert made is not None
+    assert fixed is not None
+    replica = 12 * 730 * 1.5
+    assert made.low - fixed.low == pytest.approx(0)
+    assert made.expected - fixed.expected == pytest.approx(2 * replica)
+    assert made.high - fixed.high == pytest.approx((math.ceil(2.9 * 1.3) - 1) * replica)
 
 
 # ---- tuning at a provider

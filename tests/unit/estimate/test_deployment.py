@@ -65,7 +65,7 @@ def by_trying_everything(base_model: str, peak: float, latency: float | None, ou
     return best
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     base_model=st.sampled_from(["Qwen/Qwen3-0.6B", "Qwen/Qwen3-8B", "Qwen/Qwen3-32B", "Qwen/Qwen3-30B-A3B"]),
     peak=st.floats(0.001, 300.0),
@@ -89,6 +89,22 @@ def test_the_search_finds_what_trying_everything_finds(
     else:
         assert made.meets_limits
         assert hourly(made) == pytest.approx(cheapest, rel=0.021), "a rate is searched to two percent"
+
+
+def test_a_wider_replica_where_one_gpu_is_too_slow() -> None:
+    """Qwen3-32B in fp8: one H100 needs about 0.9 s for 60 tokens when idle, four need half of that."""
+    made = plan("Qwen/Qwen3-32B", [gpu("H100-80GB", 3.5)], limits=Limits(latency_p95_seconds=0.8))
+    assert made.meets_limits
+    assert made.request.tensor_parallel > 1
+
+
+def test_a_dearer_kind_wins_where_two_cheap_ones_would_cost_more() -> None:
+    """Between what one L4 takes and two of them do, an L40S at less than twice the price is cheaper."""
+    one = plan(offered=[gpu("L4", 1.0)], weights=("fp8",))
+    rate = one.options[0].requests_per_second.expected * 1.2
+    both = [gpu("L4", 1.0), gpu("L40S", 1.9)]
+    made = plan(offered=both, peak_requests_per_second=rate, requests_per_day=rate * 86_400 / 4, weights=("fp8",))
+    assert (made.gpu.id, made.estimate.replicas) == ("L40S", 1)
 
 
 def test_it_is_what_the_endpoint_would_say() -> None:

@@ -35,6 +35,7 @@ PRICES = [
     ({"prompt": 1000, "cached": 800}, (1900 * 0.25 + 61 * 2.0) / 1e6),  # below the shortest cached prefix
     ({"batch": True}, (1300 * 0.125 + 1600 * 0.025 + 61 * 1.0) / 1e6),
     ({"input_usd_per_million_tokens": 0.2}, (1300 * 0.2 + 1600 * 0.02 + 61 * 2.0) / 1e6),  # cached keeps its tenth
+    ({"batch": True, "input_usd_per_million_tokens": 0.2}, (1300 * 0.2 + 1600 * 0.02 + 61 * 1.0) / 1e6),  # as agreed
     ({"output_usd_per_million_tokens": 1.0}, (1300 * 0.25 + 1600 * 0.025 + 61 * 1.0) / 1e6),
     ({"spec": hosted(cached_usd=None)}, (2900 * 0.25 + 61 * 2.0) / 1e6),
     ({"spec": hosted(cache_min_tokens=None)}, (2900 * 0.25 + 61 * 2.0) / 1e6),
@@ -86,6 +87,15 @@ def test_a_prompt_beyond_the_context_does_not_fit() -> None:
     made = estimate(prompt=127_900)
     assert not made.fits
     assert any("context" in w for w in made.warnings)
+
+
+def test_the_rate_limit_that_the_peak_needs_is_said() -> None:
+    made = estimate(peak_requests_per_second=10.0)
+    needed = next(a for a in made.assumptions if a.name == "tokens_per_minute_at_peak")
+    assert needed.value == 10 * 60 * (2000 + 900 + 61)
+    assert any("1,776,600 tokens a minute" in w for w in made.warnings)
+    quiet = estimate(peak_requests_per_second=0.01)
+    assert not any("a minute" in w for w in quiet.warnings)
 
 
 def test_a_short_prompt_that_was_to_be_cached_is_said_not_to_be() -> None:
