@@ -8,6 +8,7 @@ from app.decision.book import DecisionBook, load_decision
 from app.decision.missing import missing
 from app.decision.odds import Verdict, decide
 from app.decision.options import OptionFigures, options
+from app.decision.reach import needs_read_by
 from app.decision.sensitivity import sensitivity
 from app.decision.words import recommendation
 
@@ -18,6 +19,7 @@ __all__ = [
     "decide",
     "load_decision",
     "missing",
+    "needs_read_by",
     "options",
     "recommendation",
     "sensitivity",

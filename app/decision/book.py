@@ -49,8 +49,11 @@ class ReasonRule:
     grown: Callable[[Situation], float] | None
     about: str
     short: str
+    short_known: str | None
     names: Names
     when: Condition | None
+    needed: frozenset[str]
+    """Facts without which it cannot hold."""
     sources: tuple[str, ...]
 
     def value(self, situation: Situation) -> float:
@@ -168,10 +171,22 @@ def _rule(entry: ReasonEntry, sources: Mapping[str, SourceEntry], fitted: Mappin
         grown=growing(entry.grows) if entry.grows else None,
         about=entry.about,
         short=entry.short,
+        short_known=entry.short_known,
         names=names,
         when=entry.when,
+        needed=_needed(entry.when),
         sources=tuple(sources[s].title for s in entry.prior.sources),
     )
+
+
+def _needed(when: Condition | None) -> frozenset[str]:
+    """Facts that must be known for the condition to hold."""
+    if when is None:
+        return frozenset()
+    own = {name for name in (when.fact, when.given) if name}
+    if when.derived:
+        own |= {"target_quality", "prompted_quality"}
+    return frozenset(own).union(*(_needed(part) for part in when.all))
 
 
 def _index(rules: tuple[ReasonRule, ...]) -> Index:

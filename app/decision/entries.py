@@ -40,6 +40,8 @@ class ReasonEntry(Entry):
     """What it is about: the quality reached, the data to learn from, running it, or how the team works."""
     short: str
     """The reason as a clause that goes on from "because"."""
+    short_known: str | None = None
+    """The same with the task's own figures, as `{fact}`, for when they are known."""
     text: str
     """In words, for people who decide."""
     prior: Prior

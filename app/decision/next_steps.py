@@ -3,16 +3,18 @@
 from math import sqrt
 
 from app.decision.book import DecisionBook
+from app.decision.clauses import clause
 from app.decision.odds import Verdict
 from app.schemas.base import Range
 from app.schemas.comparison import Comparison
-from app.schemas.facts import Facts, Workload
-from app.schemas.plan import FineTuningPlan, PromptingPlan
-from app.units import DAYS_PER_MONTH, as_seconds, as_usd
+from app.schemas.facts import Facts
+from app.schemas.plan import FineTuningPlan, PromptingPlan, Technique
+from app.units import as_seconds, as_usd
 
 USUAL_QUALITY = 0.8
 """Quality assumed for the size of a measurement's error when none is known; the error is largest at 0.5."""
 TWO_ERRORS = 2
+MOST_TECHNIQUES = 3
 EVALUATION_SHARE = 0.2
 """At most this share of the labelled examples is kept for evaluation."""
 
@@ -20,7 +22,6 @@ EVALUATION_SHARE = 0.2
 def next_steps(
     verdict: Verdict,
     facts: Facts,
-    workload: Workload,
     comparison: Comparison,
     book: DecisionBook,
     prompting: PromptingPlan | None,
@@ -30,13 +31,13 @@ def next_steps(
     examples = evaluation_examples(facts, book)
     steps = [
         _evaluation_set(facts, examples),
-        _measure_prompting(facts, workload, comparison, prompting, examples),
+        _measure_prompting(facts, comparison, prompting, examples),
         _what_would_change(verdict, facts, examples),
     ]
     if verdict.approach == "fine_tuning":
         steps += [_pilot(comparison, fine_tuning, examples), _roll_out(facts, comparison)]
     else:
-        steps += [_improve_prompt(prompting), _when_to_return(verdict, fine_tuning)]
+        steps += [_improve_prompt(prompting), _when_to_return(verdict, facts, fine_tuning)]
     return tuple(s for s in steps if s)
 
 
@@ -56,26 +57,32 @@ def _evaluation_set(facts: Facts, examples: int) -> str:
     return f"{where}, chosen at random from what production will see, and let no prompt and no training look at them."
 
 
-def _measure_prompting(
-    facts: Facts, workload: Workload, comparison: Comparison, prompting: PromptingPlan | None, examples: int
-) -> str:
+def _measure_prompting(facts: Facts, comparison: Comparison, prompting: PromptingPlan | None, examples: int) -> str:
     name = prompting.model if prompting else "the base model of the prompting plan"
-    techniques = [t.name.replace("_", " ") for t in prompting.techniques[:3]] if prompting else []
-    using = f" with {', '.join(techniques)}" if techniques else ""
-    monthly, requests = comparison.prompt_monthly_usd, workload.requests_per_day * DAYS_PER_MONTH
-    cost = ""
-    if comparison.prompt_hosted and monthly is not None and requests > 0:
-        cost = f"; this costs about {as_usd(monthly / requests * examples)}"
+    using = _in_words([t.name.replace("_", " ") for t in _techniques(prompting)[:MOST_TECHNIQUES]])
+    each = comparison.prompt_usd_per_request
+    cost = f"; this costs about {as_usd(each * examples)} in tokens" if each is not None else ""
     known = f" It was {facts.prompted_quality:.0%} so far." if facts.prompted_quality is not None else ""
     return f"Prompt {name}{using} and measure it on these {examples} examples{cost}.{known}"
 
 
+def _techniques(prompting: PromptingPlan | None) -> list[Technique]:
+    """Techniques that change the prompt; the evaluation set is a step of its own."""
+    return [t for t in prompting.techniques if t.name != "evaluation_set"] if prompting else []
+
+
+def _in_words(names: list[str]) -> str:
+    if not names:
+        return ""
+    return f" with {', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else f" with {names[0]}"
+
+
 def _what_would_change(verdict: Verdict, facts: Facts, examples: int) -> str:
     error = TWO_ERRORS * sqrt(USUAL_QUALITY * (1 - USUAL_QUALITY) / examples)
-    exact = f"(one measurement on {examples} examples is good to about {error:.0%} either way)"
+    exact = f"(one measurement on {examples} examples is good to about {100 * error:.0f} points either way)"
     target = facts.target_quality
     goal = f"{target:.0%}" if target is not None else "the quality that you agree on beforehand"
-    running = [r.short for r, w in verdict.terms if r.about == "running" and w > 0]
+    running = [clause(r, facts) for r, w in verdict.terms if r.about == "running" and w > 0]
     if verdict.approach == "fine_tuning" and running:
         return f"If it reaches {goal} {exact}, tune only because {running[0]}, and only once that is measured too."
     if verdict.approach == "fine_tuning":
@@ -92,7 +99,8 @@ def _pilot(comparison: Comparison, plan: FineTuningPlan | None, examples: int) -
     error = TWO_ERRORS * sqrt(2 * USUAL_QUALITY * (1 - USUAL_QUALITY) / examples)
     return (
         f"Tune {plan.base_model} on {plan.data.pilot_examples:,} examples{cost}; go on only if it beats the prompt "
-        f"by more than {error:.0%} on the same {examples} examples, or matches it where price or speed is the reason."
+        f"by more than {100 * error:.0f} points on the same {examples} examples, "
+        "or matches it where price or speed is the reason."
     )
 
 
@@ -111,16 +119,17 @@ def _roll_out(facts: Facts, comparison: Comparison) -> str:
 
 
 def _improve_prompt(prompting: PromptingPlan | None) -> str:
-    if prompting is None or not prompting.techniques:
+    techniques = _techniques(prompting)
+    if not techniques:
         return "Change one thing in the prompt at a time and keep what moves the measurement."
-    first = prompting.techniques[0]
+    first = techniques[0]
     why = f"{first.because[:1].lower()}{first.because[1:].rstrip('.')}"
     name = first.name.replace("_", " ")
     return f"Start with {name}: {why}. Change one thing at a time and keep what moves the measurement."
 
 
-def _when_to_return(verdict: Verdict, plan: FineTuningPlan | None) -> str:
-    against = [r.short for r, w in verdict.terms if w > 0 and r.about != "team"]
+def _when_to_return(verdict: Verdict, facts: Facts, plan: FineTuningPlan | None) -> str:
+    against = [clause(r, facts) for r, w in verdict.terms if w > 0 and r.about != "team"]
     needed = f" and {plan.data.needed_examples:,} labelled examples exist" if plan else ""
     why = f", the more so because {against[0]}" if against else ""
     return (

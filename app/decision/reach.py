@@ -5,6 +5,7 @@ fact. So the reasons that look at it directly are weighed exactly; those that lo
 figures, which the fact may change too, are taken at their widest. Only when even odds lie inside is it evaluated.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.decision.conditions import Situation
 from app.decision.gates import tuning_has_nothing_to_learn_from
 from app.decision.odds import ENGLISH, Verdict
 from app.schemas.facts import Facts, FactSource
+from app.schemas.vocabulary import Need
 
 PLAN_FACTS = frozenset(
     (
@@ -48,10 +50,32 @@ GIVEN = FactSource("given")
 LATENCY_GATES = frozenset(("GATE_PROMPT_TOO_SLOW", "GATE_TUNED_TOO_SLOW"))
 
 
+def needs_read_by(rules: Iterable[tuple[Need, str, str]]) -> dict[str, frozenset[Need]]:
+    """Which needs' scores each fact can change, from (need, group, name) of everything that a rule reads.
+
+    A rule that reads a figure of the options can be moved by every fact that shapes the plans. For `load_decision`.
+    """
+    made: dict[str, frozenset[Need]] = {}
+    for need, group, name in rules:
+        for fact in (name,) if group == "facts" else PLAN_FACTS if group == "options" else ():
+            made[fact] = made.get(fact, frozenset()) | {need}
+    return made
+
+
 def changed(facts: Facts, fact: str, value: Any) -> Facts:
     """The same task with another value of one fact, as if the caller had stated it."""
     made: dict[str, Any] = {fact: value, "sources": {**facts.sources, fact: GIVEN}}
     return replace(facts, **made)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What reasoning alone says of a what-if."""
+
+    flips: bool
+    """The best guess: scores and figures stay as they are."""
+    certain: bool
+    """No score or figure that the fact may change could turn it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +86,20 @@ class Reach:
     direct: tuple[ReasonRule, ...]
     """Reasons that look at the fact and at nothing that it may change otherwise."""
     low: float
-    """Least that the rest can come to: untouched terms, and open ones at their lowest."""
+    """Least that all else can come to: untouched terms, and open ones at their lowest."""
+    now: float
+    """What all else comes to as things are."""
     high: float
-    """Most that the rest can come to."""
-    threshold: float
-    """Log-odds above which the verdict is fine-tuning."""
-    tuning_now: bool
+    """Most that all else can come to."""
     latency_low: float
     """Gates of latency limits, which are open only while some limit is known."""
     latency_high: float
+    threshold: float
+    """Log-odds above which the verdict is fine-tuning."""
+    tuning_now: bool
 
-    def flips(self, situation: Situation, book: DecisionBook) -> bool | None:
-        """Whether the verdict flips in this situation; None when only a whole evaluation can tell."""
+    def outlook(self, situation: Situation, book: DecisionBook) -> Outlook:
+        """Whether the verdict flips in this situation, and whether that is certain."""
         known = sum(r.weight * r.value(situation) for r in self.direct)
         if self.fact == "labelled_examples" and tuning_has_nothing_to_learn_from(situation, book):
             known -= book.gates["GATE_NO_LABELS"].weight
@@ -81,46 +107,62 @@ class Reach:
         facts = situation.facts
         if facts.latency_p95_seconds is not None or facts.time_to_first_token_p95_seconds is not None:
             low, high = low + self.latency_low, high + self.latency_high
-        if low > self.threshold:
-            return not self.tuning_now
-        if high <= self.threshold:
-            return self.tuning_now
-        return None
+        guess = (known + self.now > self.threshold) != self.tuning_now
+        return Outlook(flips=guess, certain=low > self.threshold or high <= self.threshold)
 
     def may_flip(self) -> bool:
         """False when no value of the fact can flip the verdict."""
         low = self.low + self.latency_low + sum(min(0.0, r.weight) for r in self.direct)
         high = self.high + self.latency_high + sum(max(0.0, r.weight) for r in self.direct)
-        if self.fact == "labelled_examples":
+        if self.fact == "labelled_examples":  # its own gate is weighed exactly, value by value
             return True
         return low <= self.threshold if self.tuning_now else high > self.threshold
 
 
 def reach_of(fact: str, facts: Facts, verdict: Verdict, book: DecisionBook) -> Reach:
     """What `fact` can do to `verdict`, everything else staying as it is."""
+    direct, open_rules = _touched(fact, facts, book)
+    present = {rule.code: weight for rule, weight in verdict.terms}
+    touched = {rule.code for rule in (*open_rules, *direct)}
+    rest = sum(weight for code, weight in present.items() if code not in touched)
+    low = rest + sum(min(0.0, r.weight) for r in open_rules)
+    now = rest + sum(present.get(r.code, 0.0) for r in open_rules)
+    high = rest + sum(max(0.0, r.weight) for r in open_rules)
+    latency_low = latency_high = 0.0
+    for code, gate in book.gates.items():
+        weight = gate.weight if gate.toward == "fine_tuning" else -gate.weight
+        shut = weight if any(g.code == code for g in verdict.gates) else 0.0
+        lowest, highest = (min(0.0, weight), max(0.0, weight)) if fact in gate.moved_by else (shut, shut)
+        if code == "GATE_NO_LABELS" and fact in gate.moved_by:
+            continue  # weighed exactly
+        now += shut
+        if code in LATENCY_GATES and fact in gate.moved_by:
+            latency_low, latency_high = latency_low + lowest, latency_high + highest
+        else:
+            low, high = low + lowest, high + highest
+    trust = 1.0 if facts.language in ENGLISH else book.settings.foreign_language_trust
+    return Reach(
+        fact=fact,
+        direct=direct,
+        low=low,
+        now=now,
+        high=high,
+        latency_low=latency_low,
+        latency_high=latency_high,
+        threshold=book.settings.close_call_log_odds / trust if trust else float("inf"),
+        tuning_now=verdict.approach == "fine_tuning",
+    )
+
+
+def _touched(fact: str, facts: Facts, book: DecisionBook) -> tuple[tuple[ReasonRule, ...], tuple[ReasonRule, ...]]:
+    """Reasons that `fact` moves by itself, and those that it may move through scores or figures."""
     moved = book.needs_moved(fact)
-    open_rules, direct = [], []
+    direct, open_rules = [], []
     for rule in book.reasons:
+        if any(name != fact and getattr(facts, name) is None for name in rule.needed):
+            continue  # it cannot hold, whatever the fact
         if rule.names.scores & moved or (rule.names.options and fact in PLAN_FACTS):
             open_rules.append(rule)
         elif fact in rule.names.facts or fact in rule.names.consulted:
             direct.append(rule)
-    touched = {rule.code for rule in (*open_rules, *direct)}
-    rest = sum(weight for rule, weight in verdict.terms if rule.code not in touched)
-    low = rest + sum(min(0.0, r.weight) for r in open_rules)
-    high = rest + sum(max(0.0, r.weight) for r in open_rules)
-    latency_low = latency_high = 0.0
-    shut = {g.code: g.weight for g in verdict.gates}
-    for code, gate in book.gates.items():
-        weight = gate.weight if gate.toward == "fine_tuning" else -gate.weight
-        if fact not in gate.moved_by:
-            low, high = low + shut.get(code, 0.0), high + shut.get(code, 0.0)
-        elif code in LATENCY_GATES:
-            latency_low, latency_high = latency_low + min(0.0, weight), latency_high + max(0.0, weight)
-        elif code != "GATE_NO_LABELS":
-            low, high = low + min(0.0, weight), high + max(0.0, weight)
-    trust = 1.0 if facts.language in ENGLISH else book.settings.foreign_language_trust
-    threshold = book.settings.close_call_log_odds / trust if trust else float("inf")
-    return Reach(
-        fact, tuple(direct), low, high, threshold, verdict.approach == "fine_tuning", latency_low, latency_high
-    )
+    return tuple(direct), tuple(open_rules)

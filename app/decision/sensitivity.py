@@ -5,11 +5,11 @@ from math import exp, floor, log, log10
 from typing import Any
 
 from app.decision.book import DecisionBook
+from app.decision.clauses import as_text
 from app.decision.conditions import Situation
 from app.decision.entries import RangeEntry
 from app.decision.odds import Verdict
-from app.decision.reach import Reach, changed, reach_of
-from app.decision.words import as_text
+from app.decision.reach import Outlook, Reach, changed, reach_of
 from app.schemas.facts import Facts, Workload
 from app.schemas.report import Sensitivity
 from app.schemas.vocabulary import Approach
@@ -25,30 +25,35 @@ IN_WORDS: dict[Approach, str] = {"prompt_engineering": "prompting", "fine_tuning
 
 
 class WhatIf:
-    """Asks whether another value of one fact flips the verdict; evaluates only where the reach leaves it open."""
+    """Asks whether another value of one fact flips the verdict; evaluates only where reasoning leaves it open."""
 
     def __init__(self, fact: str, verdict: Verdict, book: DecisionBook, evaluate: Evaluate) -> None:
-        now = verdict.situation
-        self.reach: Reach = reach_of(fact, now.facts, verdict, book)
-        self._fact, self._verdict, self._now, self._book = fact, verdict, now, book
+        self.reach: Reach = reach_of(fact, verdict.situation.facts, verdict, book)
+        self._fact, self._verdict, self._book = fact, verdict, book
         self._evaluate = evaluate
         self._known: dict[Any, bool] = {}
 
+    def outlook(self, value: Any) -> Outlook:
+        """What reasoning alone says of `value`."""
+        now = self._verdict.situation
+        moved = changed(now.facts, self._fact, value)
+        return self.reach.outlook(Situation(moved, now.scores, now.comparison), self._book)
+
+    def guess(self, value: Any) -> bool:
+        """The verdict with `value` is the other one, by reasoning alone."""
+        return self.outlook(value).flips
+
     def flips(self, value: Any) -> bool:
-        """The verdict with `value` is the other one; reasoned where that is certain, else evaluated."""
-        if value not in self._known:
-            facts = changed(self._now.facts, self._fact, value)
-            reasoned = self.reach.flips(Situation(facts, self._now.scores, self._now.comparison), self._book)
-            self._known[value] = self._evaluated(facts) if reasoned is None else reasoned
-        return self._known[value]
+        """The verdict with `value` is the other one: reasoned where that is certain, else evaluated."""
+        seen = self.outlook(value)
+        return seen.flips if seen.certain else self.confirmed(value)
 
     def confirmed(self, value: Any) -> bool:
-        """The same, always by evaluating the whole pipeline."""
-        self._known[value] = self._evaluated(changed(self._now.facts, self._fact, value))
+        """The same, always by evaluating the whole pipeline, once per value."""
+        if value not in self._known:
+            moved = changed(self._verdict.situation.facts, self._fact, value)
+            self._known[value] = self._evaluate(moved).approach != self._verdict.approach
         return self._known[value]
-
-    def _evaluated(self, facts: Facts) -> bool:
-        return self._evaluate(facts).approach != self._verdict.approach
 
 
 def sensitivity(
@@ -97,27 +102,37 @@ def _along(entry: RangeEntry, current: float, what_if: WhatIf) -> Hit | None:
     here = min(max(current, low), high)
     hits = []
     for far in (low, high):
-        middle = exp((log(here) + log(far)) / 2)
-        # The far end and, before it, the geometric middle: a verdict that flips there and back is rare but seen.
-        stop = next((s for s in (middle, far) if s != here and what_if.flips(_rounded(s, entry))), None)
+        if far == here:
+            continue
+        stop = _stop(entry, here, far, what_if)
         threshold = None if stop is None else _bisected(entry, here, stop, what_if)
         if threshold is not None:
             hits.append((threshold, abs(log(threshold / here)) / log(high / low)))
     return min(hits, key=lambda hit: hit[1]) if hits else None
 
 
-def _bisected(entry: RangeEntry, keeps: float, flips: float, what_if: WhatIf) -> float | None:
-    """The value nearest to `keeps` that still flips, to the entry's precision; both sides are evaluated.
+def _stop(entry: RangeEntry, here: float, far: float, what_if: WhatIf) -> float | None:
+    """A value on the way to `far` at which the verdict is the other one; None when there is none.
 
-    Where reasoning and evaluation differ, the search goes on with evaluations; None when nothing flips after all.
+    The far end is asked, and the geometric middle where reasoning alone expects a flip there: a verdict that flips
+    there and back is rare, but seen.
     """
-    best, last = _rounded(flips, entry), keeps
-    for ask in (what_if.flips, what_if.confirmed):
-        best, last = _narrowed(entry, last, best, ask)
-        if what_if.confirmed(best) and (last == keeps or not what_if.confirmed(last)):
+    middle = _rounded(exp((log(here) + log(far)) / 2), entry)
+    if what_if.guess(middle) and middle not in (here, far) and what_if.flips(middle):
+        return middle
+    return far if what_if.flips(far) else None
+
+
+def _bisected(entry: RangeEntry, here: float, stop: float, what_if: WhatIf) -> float | None:
+    """The value nearest to `here` that still flips, to the entry's precision; both sides of it are evaluated.
+
+    Found by reasoning first; where an evaluation says otherwise, the search is done again by evaluations.
+    """
+    for ask in (what_if.guess, what_if.confirmed):
+        best, last = _narrowed(entry, here, stop, ask)
+        if what_if.confirmed(best) and (last == here or not what_if.confirmed(last)):
             return best
-        best, last = _rounded(flips, entry), keeps
-    return best if what_if.confirmed(best) else None
+    return None
 
 
 def _narrowed(entry: RangeEntry, keeps: float, flips: float, ask: Callable[[float], bool]) -> tuple[float, float]:

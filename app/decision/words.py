@@ -1,9 +1,9 @@
 """The verdict in words: headline, reasons with their evidence, caveats and ordered next steps."""
 
 from collections.abc import Mapping
-from math import sqrt
 
 from app.decision.book import DecisionBook, ReasonRule
+from app.decision.clauses import as_text, clause
 from app.decision.next_steps import next_steps
 from app.decision.odds import ENGLISH, Verdict
 from app.schemas.comparison import Comparison
@@ -35,31 +35,31 @@ def recommendation(
         confidence=round(verdict.confidence, 4),
         close_call=verdict.close_call,
         log_odds=verdict.log_odds,
-        headline=headline(verdict),
+        headline=headline(verdict, facts),
         reasons=reasons(verdict, facts, comparison, scores),
         caveats=caveats(verdict, facts, workload, book),
-        next_steps=next_steps(verdict, facts, workload, comparison, book, prompting, fine_tuning),
+        next_steps=next_steps(verdict, facts, comparison, book, prompting, fine_tuning),
     )
 
 
-def headline(verdict: Verdict) -> str:
+def headline(verdict: Verdict, facts: Facts) -> str:
     """The verdict in one sentence."""
-    named = strongest(verdict, verdict.approach)
+    named = strongest(verdict, verdict.approach, facts)
     if verdict.close_call:
-        against = strongest(verdict, "fine_tuning")
+        against = strongest(verdict, "fine_tuning", facts)
         other = f", although {against[0]}" if against else ""
         return f"Too close to call, so start with prompting, which is quick to undo{other}."
     verb = "Fine-tune a base model" if verdict.approach == "fine_tuning" else "Prompt a base model, do not fine-tune"
     return f"{verb}: {' and '.join(named)}." if named else f"{verb}."
 
 
-def strongest(verdict: Verdict, toward: Approach) -> list[str]:
+def strongest(verdict: Verdict, toward: Approach, facts: Facts) -> list[str]:
     """The strongest reasons toward an approach, as clauses; the starting point only when nothing else is there."""
     sign = 1.0 if toward == "fine_tuning" else -1.0
     gates = [g.short for g in verdict.gates if g.toward == toward]
     rules = [r for r, w in verdict.terms if w * sign >= WEAK]
-    specific = [r.short for r in rules if r.holds is not None]
-    return (gates + (specific or [r.short for r in rules]))[:SHOWN_SHORTS]
+    specific = [clause(r, facts) for r in rules if r.holds is not None]
+    return (gates + (specific or [clause(r, facts) for r in rules]))[:SHOWN_SHORTS]
 
 
 def reasons(verdict: Verdict, facts: Facts, comparison: Comparison, scores: Mapping[Need, Score]) -> tuple[Reason, ...]:
@@ -102,15 +102,6 @@ def evidence_of(
     return (*found, *(f"source: {s}" for s in rule.sources))
 
 
-def as_text(value: object) -> str:
-    """A fact's value as people read it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float | int):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
-
-
 def caveats(verdict: Verdict, facts: Facts, workload: Workload, book: DecisionBook) -> tuple[str, ...]:
     """What could make the verdict wrong, most important first."""
     made: list[str] = []
@@ -121,7 +112,7 @@ def caveats(verdict: Verdict, facts: Facts, workload: Workload, book: DecisionBo
     if len({g.toward for g in verdict.gates}) > 1:
         made.append("Both approaches meet an obstacle; look at the options before anything is spent.")
     other: Approach = "prompt_engineering" if verdict.approach == "fine_tuning" else "fine_tuning"
-    against = strongest(verdict, other)
+    against = strongest(verdict, other, facts)
     if against and not verdict.close_call:
         made.append(f"What speaks against it: {' and '.join(against)}.")
     if verdict.approach == "fine_tuning" and facts.prompted_quality is None:
@@ -135,8 +126,3 @@ def caveats(verdict: Verdict, facts: Facts, workload: Workload, book: DecisionBo
     made += facts.conflicts
     made.append(book.settings.age_of_evidence)
     return tuple(made)
-
-
-def standard_error(share: float, examples: float) -> float:
-    """Standard error of a share measured on so many examples."""
-    return sqrt(max(share * (1 - share), 0.01) / max(examples, 1))

@@ -31,6 +31,8 @@ class Comparison:
     tuned_base_model_parameters: float
     break_even_requests_per_day: float | None
     """None when tuning is never, or always, cheaper."""
+    prompt_usd_per_request: float | None = None
+    """What one request to the hosted base model costs in tokens, without anything that is paid by the month."""
 
     @property
     def cost_ratio(self) -> float | None:
