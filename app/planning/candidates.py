@@ -62,10 +62,9 @@ def choose_base_model(
     given = _preferred(preferences, catalogue, inventory, to_prompt)
     if given is not None:
         return _given(given, asked, order, book)
-    meets = [r for r in order if not _misses(r.spec, asked)]
-    best = (meets or order)[0]
+    meets = _first(order, asked, book.candidates.runners_up)
+    best, others = (meets or list(order))[0], meets[1:]
     spec = _checkpoint(best.spec, catalogue)
-    others = _different(meets or list(order), best, book.candidates.runners_up)
     late = () if best.spec.released <= as_of else (f"No base model on record was released by {as_of}.",)
     return Chosen(
         spec=spec,
@@ -75,16 +74,17 @@ def choose_base_model(
     )
 
 
-def _different(order: list[Ranked], best: Ranked, most: int) -> list[Ranked]:
-    """The next best, one of each family and size."""
-    seen, found = {(best.spec.family, best.log_size)}, []
+def _first(order: tuple[Ranked, ...], asked: _Asked, runners_up: int) -> list[Ranked]:
+    """The best that meets every limit, and the next ones, one of each family and size; empty when none does."""
+    seen: set[tuple[str, float]] = set()
+    found: list[Ranked] = []
     for candidate in order:
         kind = (candidate.spec.family, candidate.log_size)
-        if kind not in seen:
+        if kind not in seen and not _misses(candidate.spec, asked):
             seen.add(kind)
             found.append(candidate)
-        if len(found) == most:
-            break
+            if len(found) > runners_up:
+                break
     return found
 
 
@@ -168,7 +168,8 @@ def _misses(spec: BaseModelSpec, asked: _Asked) -> tuple[str, ...]:
 
 
 def _given(spec: BaseModelSpec, asked: _Asked, order: tuple[Ranked, ...], book: PlanningBook) -> Chosen[BaseModelSpec]:
-    ours = [r for r in order if r.spec.id != spec.id and not _misses(r.spec, asked)][: book.candidates.runners_up]
+    most = book.candidates.runners_up
+    ours = [r for r in _first(order, asked, most) if r.spec.id != spec.id][:most]
     text = f"Your choice: {size_of_spec(spec)} parameters."
     if ours and spec.family != ours[0].spec.family:
         text += f" We would have taken {ours[0].spec.id}: {asked.why}."

@@ -134,6 +134,11 @@ def _because(
     if given:
         return Because(field="model", text=f"Your choice: {bill}.", source=book.candidate_sources["own"])
     wish, tier = book.wishes[workload.task_type], best.spec.tier
+    limit = facts.latency_p95_seconds
+    if limit is not None and best.p95_seconds > limit:
+        text = f"{tier.capitalize()} tier at {bill}: none on record answers within {as_seconds(limit)} in 95 of 100 "
+        text += f"cases; weighed with ability this one comes nearest ({as_seconds(best.p95_seconds)})."
+        return Because(field="model", text=text, source=f"{best.spec.speed_source}; 95th percentiles ours")
     if best.offer.tier == max(book.tiers.values()):
         text = f"{tier.capitalize()} tier: at {bill} the bill weighs less than ability."
         return Because(field="model", text=text, source=book.candidate_sources["openai-models"])

@@ -185,7 +185,7 @@ def update_scale(lora: LoraPlan) -> float:
 
 def optimizer(method: Method) -> Optimizer:
     """AdamW; paged for QLoRA, 8-bit when every parameter has states."""
-    return {"lora": "adamw", "qlora": "paged_adamw_8bit", "full": "adamw_8bit"}[method]  # type: ignore[return-value]
+    return {"lora": "adamw", "qlora": "paged_adamw", "full": "adamw_8bit"}[method]  # type: ignore[return-value]
 
 
 def training_plan(

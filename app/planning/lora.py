@@ -161,7 +161,7 @@ def _drafter(
         hardware = hyper.hardware_plan(attempt.gpu, attempt.gpu_count, attempt.sharded)
         price = task.usd_per_gpu_hour
         request = request_of(base.id, config, attempt.method, adapter, training, hardware, price)
-        return Drafted(attempt, adapter, training, hardware, request)
+        return Drafted(attempt, adapter, training, step, hardware, request)
 
     return draft
 

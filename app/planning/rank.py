@@ -28,7 +28,7 @@ class RankChoice:
     floor: int
     cap: int
     full_recommended: bool
-    """More tokens than adapters of any published rank have held."""
+    """The raw rank is beyond what was ever compared, at as many tokens as no adapter was ever seen to hold."""
     full_worth_a_look: bool
     """The raw rank is beyond what was ever compared."""
 
@@ -65,7 +65,7 @@ def plan_rank(
     floor, cap = _bounds(settings, kind, stricter)
     nearest = nearest_power_of_two(raw, cap)
     r = max(floor, min(cap, nearest))
-    learns_text = kind != "reinforcement_learning"
+    beyond = kind != "reinforcement_learning" and raw > settings.full_from_rank
     return RankChoice(
         r=r,
         raw=raw,
@@ -73,8 +73,8 @@ def plan_rank(
         bound="capacity" if r == nearest and raw <= settings.full_from_rank else "floor" if r > nearest else "cap",
         floor=floor,
         cap=cap,
-        full_recommended=learns_text and supervised_tokens > settings.full_from_tokens,
-        full_worth_a_look=learns_text and raw > settings.full_from_rank,
+        full_recommended=beyond and supervised_tokens > settings.full_from_tokens,
+        full_worth_a_look=beyond,
     )
 
 

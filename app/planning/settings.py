@@ -71,7 +71,8 @@ class TrainingSettingsBook:
     dora_time_factor: float
     most_hours: float
     setup_hours: float
-    planning_utilization: float
+    product_efficiency: float
+    traffic_bytes: float
     launch_seconds_per_layer: float
 
 

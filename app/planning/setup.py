@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from math import hypot
 
 from app.catalogue import Catalogue
 from app.planning.book import PlanningBook
-from app.planning.hyperparameters import Lengths
+from app.planning.hyperparameters import Batch, Lengths, epochs
 from app.planning.tuning_task import TuningTask
 from app.schemas.plan import FineTuningPlan, LoraPlan, TrainingHardware, TrainingPlan
 from app.schemas.training import Hardware, LoraSettings, TrainingEstimate, TrainingRequest, TrainingSettings
@@ -50,6 +51,7 @@ class Drafted:
     attempt: Attempt
     lora: LoraPlan | None
     training: TrainingPlan
+    step: Batch
     hardware: TrainingHardware
     request: TrainingRequest
 
@@ -120,35 +122,43 @@ def find_setup(
     draft: Callable[[Attempt], Drafted],
     estimate: Callable[[TrainingRequest], TrainingEstimate],
 ) -> Setup:
-    """The first method that fits on the cheapest GPU; when none does, the last that was tried."""
+    """The first method that fits, on about the cheapest GPU that it fits on.
+
+    Where its run costs more than the training budget the next method is asked, and kept when it is cheaper. When
+    nothing fits, the largest machine is planned with the last method, and the estimate says that it does not fit.
+    """
     gpus = (catalogue.gpu(task.gpu, "/gpu"),) if task.gpu is not None else ordinary_gpus(catalogue)
-    size, last, why = size_of(base, adapter_parameters), None, ""
+    size, passes = size_of(base, adapter_parameters), epochs(task, book.training)
+    dear, why = None, ""
     for method in methods:
-        attempts = sorted(_attempts(method, gpus, size, found), key=lambda a: _order(a, base, task, found, book))[
-            :MOST_ATTEMPTS
-        ]
-        tried = _first_that_fits(attempts, draft, estimate, book.training.most_hours)
-        if tried is not None:
-            setup = Setup(*tried, qlora_why=why)
-            if setup.estimate.memory.fits and (method == methods[-1] or not _too_dear(setup.estimate, task)):
-                return setup
-            last = setup
-        why = "16-bit weights would cost more than the training budget" if tried else _not_fitting(task)
-    if last is not None:
-        return last
+        attempts = sorted(
+            _attempts(method, gpus, size, found), key=lambda a: _order(a, base, task, found, passes, book)
+        )
+        tried = _first_that_fits(attempts[:MOST_ATTEMPTS], draft, estimate, book.training.most_hours)
+        if tried is None:
+            why = why or _not_fitting(task)
+            continue
+        setup = Setup(*tried, qlora_why=why)
+        if dear is not None:
+            return setup if _usd(setup) < _usd(dear) else dear
+        if task.training_budget_usd is None or _usd(setup) <= task.training_budget_usd:
+            return setup
+        dear, why = setup, "LoRA on 16-bit weights would cost more than the training budget"
+    if dear is not None:
+        return dear
     largest = max(gpus, key=lambda g: g.memory_bytes)
-    attempt = Attempt(methods[-1], largest, GPU_COUNTS[-1], True, one_at_a_time=True)
-    drafted = draft(attempt)
+    drafted = draft(Attempt(methods[-1], largest, GPU_COUNTS[-1], True, one_at_a_time=True))
     return Setup(drafted, estimate(drafted.request), qlora_why=why)
+
+
+def _usd(setup: Setup) -> float:
+    """What the run is expected to cost; 0 when nobody knows."""
+    total = setup.estimate.cost.total_usd
+    return 0.0 if total is None else total.expected
 
 
 def _not_fitting(task: TuningTask) -> str:
     return f"16-bit weights do not fit on {task.gpu}" if task.gpu else "16-bit weights fit on none of the GPUs"
-
-
-def _too_dear(estimate: TrainingEstimate, task: TuningTask) -> bool:
-    total = estimate.cost.total_usd
-    return task.training_budget_usd is not None and total is not None and total.expected > task.training_budget_usd
 
 
 def _attempts(method: Method, gpus: tuple[GpuSpec, ...], size: _Size, found: Lengths) -> Iterator[Attempt]:
@@ -166,19 +176,22 @@ def _attempts(method: Method, gpus: tuple[GpuSpec, ...], size: _Size, found: Len
                 break
 
 
-def _order(attempt: Attempt, base: BaseModelSpec, task: TuningTask, found: Lengths, book: PlanningBook) -> float:
+def _order(
+    attempt: Attempt, base: BaseModelSpec, task: TuningTask, found: Lengths, passes: float, book: PlanningBook
+) -> float:
     """About what the run costs, set-up included: to ask the estimate for the cheapest first."""
-    s, gpu = book.training, attempt.gpu
-    tokens = task.train_examples * found.mean_seq_length
+    s, gpu, shape = book.training, attempt.gpu, base.architecture
+    tokens = found.mean_seq_length * found.examples_per_sequence
     work = (FULL_FLOPS if attempt.method == "full" else LORA_FLOPS) * base.active_parameters * tokens
     peak = gpu.flops_per_second.get("bf16") or max(gpu.flops_per_second.values())
-    passes = task.train_examples / found.examples_per_sequence
-    launches = s.launch_seconds_per_layer * base.architecture.num_hidden_layers * passes
-    hours = max(work / (s.planning_utilization * peak), launches / attempt.gpu_count) / SECONDS_PER_HOUR
-    price = gpu.usd_per_hour.value if gpu.usd_per_hour else float("inf")
-    if price == float("inf"):
-        return hours * attempt.gpu_count
-    return price * attempt.gpu_count * (hours / attempt.gpu_count + s.setup_hours)
+    kernels = work / (s.product_efficiency * peak)
+    kernels += s.traffic_bytes * shape.num_hidden_layers * shape.hidden_size * tokens / gpu.bandwidth_bytes_per_second
+    launches = s.launch_seconds_per_layer * shape.num_hidden_layers
+    seconds = hypot(kernels, launches)  # they overlap, so that the slower rules
+    sequences = passes * task.train_examples / found.examples_per_sequence
+    hours = sequences * seconds / SECONDS_PER_HOUR
+    price = gpu.usd_per_hour.value if gpu.usd_per_hour else 1.0
+    return price * (hours + s.setup_hours * attempt.gpu_count)
 
 
 def _first_that_fits(
