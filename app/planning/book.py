@@ -103,7 +103,7 @@ class JudgementFile(Entry):
     settings: dict[str, NumberEntry]
     """Numbers by name."""
     reasons: dict[str, TextEntry] = Field(default_factory=dict)
-    """Reasons by name (hyperparameters.yaml)."""
+    """Reasons by name (hyperparameters.yaml, techniques.yaml)."""
     techniques: dict[str, TextEntry] = Field(default_factory=dict)
     """Techniques by name (techniques.yaml)."""
     needed: dict[TaskType, NeededEntry] = Field(default_factory=dict)
@@ -175,6 +175,7 @@ class PlanningBook:
     candidate_texts: Mapping[str, str]
     techniques: Mapping[str, Text]
     prompting: TechniqueSettings
+    prompting_reasons: Mapping[str, Text]
     digest: str
     """SHA-256 over the canonical data."""
 
@@ -206,6 +207,7 @@ def load_planning(folder: Path) -> PlanningBook:
         candidate_texts=candidates.texts,
         techniques={k: Text(e.text, _cited(techniques, e.source)) for k, e in techniques.techniques.items()},
         prompting=_settings(TechniqueSettings, techniques, "techniques.yaml"),
+        prompting_reasons={k: Text(e.text, _cited(techniques, e.source)) for k, e in techniques.reasons.items()},
         digest=hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest(),
     )
 

@@ -127,7 +127,9 @@ class TechniqueSettings:
     """techniques.yaml."""
 
     examples_share: float
+    least_shots: int
     most_shots: int
+    least_example_tokens: int
     pool_from_labels: float
     retrieval_tokens: int
     least_question_tokens: int
@@ -135,4 +137,3 @@ class TechniqueSettings:
     short_answer_tokens: int
     thinking_from_seconds: float
     retry_from_seconds: float
-    short_context_share: float
