@@ -46,8 +46,9 @@ def is_right(name: str, found: float, wanted: float) -> bool:
 def measure(path: Path, show: bool, only: str | None = None) -> dict[str, Counter[str]]:
     """Counts of right, wrong and missed quantities by name."""
     counts: dict[str, Counter[str]] = {}
+    conversions = {} if path.suffix == ".jsonl" else CONVERSIONS  # the corpus records tokens only where tokens are stated
     for text, expected in rows(path):
-        found = {k: q.value for k, q in read_quantities(text, RATES, CONVERSIONS).items() if k in RECORDED}
+        found = {k: q.value for k, q in read_quantities(text, RATES, conversions).items() if k in RECORDED}
         for name in {*found, *expected}:
             one = counts.setdefault(name, Counter())
             right = name in found and name in expected and is_right(name, found[name], expected[name])

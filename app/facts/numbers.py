@@ -169,7 +169,7 @@ def _is_name(tokens: Tokens, i: int) -> bool:
     if start and tokens.text[start - 1] in "-_/" and tokens.text[start - 2 : start - 1].isalpha():
         return before not in ("sub", "mid", "pre", "day")
     if before == "." and tokens.ends[i - 1] == start:
-        return True
+        return True  # `fnol.3`; `.58` is read as a quality figure
     return before in _IDENTIFIER_BEFORE
 
 

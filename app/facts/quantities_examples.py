@@ -2,27 +2,34 @@
 
 from collections.abc import Iterator
 
+from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
 from app.facts.scope import BIT, HYPOTHETICAL, NEGATION, RIVAL, Marked
-from app.facts.units import TIME_UNITS, currency_of, find_periods, percent_after
+from app.facts.units import TIME_UNITS, currency_of, percent_after
 
-LABELLED, NOUN, TRAIN, HAVE = BIT["labelled"], BIT["example_noun"], BIT["for_training"], BIT["have"]
-NONE, TAXONOMY, PILOT = BIT["no_examples"], BIT["taxonomy"], BIT["past"]
-_UNITS = frozenset(["tokens", "token", "tok", "%", "percent", "words", "pages", "page", "classes", "categories", "codes", "topics", "shot", "shots"])
+LABELLED, GOLD, TRAIN, HAVE = BIT["labelled"], BIT["gold_answer"], BIT["for_training"], BIT["have"]
+NONE, NOUN, TAXONOMY, HEADING = BIT["no_examples"], BIT["example_noun"], BIT["taxonomy"], BIT["examples_heading"]
+_UNITS = word_set("no_example_units")
+_MODALS = word_set("modals")
+FEWEST = 20
+"""A smaller figure beside such words counts shots, labellers or approved sentences."""
+ADJECTIVE_REACH, RELATIVE_REACH, AHEAD_REACH = 3, 10, 4
 
 
-def read_examples(marked: Marked) -> Iterator[Quantity]:
-    """How many labelled examples exist; 0 when the text says that there are none."""
+def read_examples(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
+    """How many labelled examples exist; 0 when the text says that there are none.
+
+    `claimed` are the first tokens of numbers that are rates: new ones a day, not a stock.
+    """
     tokens = marked.tokens
-    periods = {k for p in marked.periods for k in range(p.first, p.last)}
     for number in marked.numbers:
-        if not _countable(marked, number) or _is_rate(marked, number, periods):
+        if number.first in claimed or not _countable(marked, number):
             continue
-        rank = _rank(marked, number)
-        if rank:
-            first, last = number.first, min(number.last + 3, len(tokens))
-            yield quantity(marked, "labelled_examples", number.value, first, last, rank=rank)
+        if _none_of(tokens.words, number.first) and marked.near(number.last, number.last, 0, RELATIVE_REACH) & LABELLED:
+            yield quantity(marked, "labelled_examples", 0.0, number.first - 1, number.last, rank=1)
+        elif rank := _rank(marked, number):
+            yield quantity(marked, "labelled_examples", number.value, number.first, min(number.last + 3, len(tokens)), rank=rank)
     for i, bits in enumerate(marked.marks):
         if bits & NONE and not tokens.quoted[i]:
             yield quantity(marked, "labelled_examples", 0.0, i, min(i + 3, len(tokens)), rank=0)
@@ -32,49 +39,88 @@ def read_examples(marked: Marked) -> Iterator[Quantity]:
 def _countable(marked: Marked, number: Number) -> bool:
     tokens = marked.tokens
     words, last = tokens.words, number.last
-    if (
-        number.identifier
-        or tokens.quoted[number.first]
-        or number.value < 2
-        or number.suffix == "fraction"
-        or number.attached
-    ):
+    if number.identifier or tokens.quoted[number.first] or number.suffix == "fraction" or number.attached or number.value < FEWEST:
         return False
     if last < len(words) and (words[last] in _UNITS or words[last] in TIME_UNITS):
         return False
-    return (
-        not (number.year and marked.near(number.first, number.first, 1, 0) & PILOT)
-        and not percent_after(words, number)
-        and currency_of(tokens, number) is None
-    )
+    bare_year = number.year and not (last < len(words) and words[last][0].isalpha())
+    return not bare_year and not percent_after(words, number) and currency_of(tokens, number) is None
 
 
-def _is_rate(marked: Marked, number: Number, periods: set[int]) -> bool:
-    """A period follows within a few tokens: new ones a day, not a stock."""
-    clause = marked.clause
-    return any(
-        k in periods for k in range(number.last, min(number.last + 5, len(clause))) if clause[k] == clause[number.first]
-    )
+def _none_of(words: list[str], first: int) -> bool:
+    return any(words[k] == "none" for k in range(max(0, first - 3), first))
 
 
 def _rank(marked: Marked, number: Number) -> int:
     """0: no examples; higher: surer."""
-    scope = marked.scope(number.first, number.last)
-    clause = marked.masks[marked.clause[number.first]]
-    if scope & (RIVAL | HYPOTHETICAL) or marked.near(number.first, number.first, 2, 0) & NEGATION:
+    first, last = number.first, number.last
+    if marked.scope(first, last) & (RIVAL | HYPOTHETICAL) or marked.ahead(first, 3) & NEGATION:
         return 0
-    behind = marked.near(number.last, number.last, 0, 5)
-    ahead = marked.near(number.first, number.first, 5, 0)
-    if behind & TAXONOMY and not behind & (LABELLED | NOUN):
-        return 0
-    if behind & LABELLED and behind & NOUN:
+    if marked.marks[last - 1] & HEADING or (marked.ahead(first, AHEAD_REACH) | _before_colon(marked, first)) & HEADING:
         return 4
-    if clause & TRAIN and (clause & (LABELLED | NOUN) or ahead & TRAIN):
+    reach = _reach(marked, last)
+    adjective = _within(marked, last, last + ADJECTIVE_REACH, LABELLED)
+    if adjective is not None and not _other_noun(marked, last, adjective):
+        return 4
+    relative = _within(marked, last, reach, LABELLED | GOLD)
+    if relative is not None and not _MODALS.intersection(marked.tokens.words[last:relative]):
         return 3
-    if behind & LABELLED and (clause & HAVE or ahead & HAVE):
+    made = _labelled_before(marked, first)
+    if made:
         return 2
-    if ahead & LABELLED and ahead & HAVE:
-        return 1
-    if behind & NOUN and clause & HAVE:
-        return 1
-    return 0
+    near = _marks(marked, max(0, first - AHEAD_REACH), reach)
+    if _within(marked, last, reach, NOUN) is not None and near & HAVE and not _marks(marked, last, last + 2) & TAXONOMY:
+        return 2
+    return 1 if near & TRAIN and near & (HAVE | NOUN) and not _marks(marked, last, last + 2) & TAXONOMY else 0
+
+
+def _reach(marked: Marked, last: int) -> int:
+    """End of the stretch behind a figure that may still speak of it: up to the next figure or the sentence's end."""
+    tokens = marked.tokens
+    end = min(last + RELATIVE_REACH, len(tokens))
+    for k in range(last, end):
+        if tokens.sentence[k] != tokens.sentence[last - 1] or k in marked.number_tokens:
+            return k
+    return end
+
+
+def _marks(marked: Marked, first: int, end: int) -> int:
+    found = 0
+    for k in range(first, min(end, len(marked.marks))):
+        found |= marked.marks[k]
+    return found
+
+
+def _within(marked: Marked, first: int, end: int, bits: int) -> int | None:
+    """First token in a stretch of the same sentence that has one of the cues."""
+    sentence = marked.tokens.sentence
+    for k in range(first, min(end, len(marked.marks))):
+        if sentence[k] != sentence[first - 1]:
+            return None
+        if marked.marks[k] & bits:
+            return k
+    return None
+
+
+def _other_noun(marked: Marked, last: int, cue: int) -> bool:
+    """`70 labels`, `15 approved sentences`: what is counted is the taxonomy itself."""
+    return bool(_marks(marked, last, cue) & TAXONOMY) or bool(_MODALS.intersection(marked.tokens.words[last:cue]))
+
+
+def _labelled_before(marked: Marked, first: int) -> bool:
+    """`our adviser labelled 6,000`, `experts have tagged around 650`, but not `we could label 500`."""
+    sentence, words = marked.tokens.sentence, marked.tokens.words
+    for k in range(first - 1, max(first - AHEAD_REACH, 0) - 1, -1):
+        if sentence[k] != sentence[first] or words[k] in (",", "(", ")"):
+            return False
+        if marked.marks[k] & LABELLED and words[k].endswith(("ed", "d", "de", "ote", "ept")):
+            return not _MODALS.intersection(words[max(0, k - 3) : k])
+    return False
+
+
+def _before_colon(marked: Marked, first: int) -> int:
+    """Cues of the words before a colon: `labels: 700`."""
+    words = marked.tokens.words
+    if first < 2 or words[first - 1] != ":":
+        return 0
+    return _marks(marked, max(0, first - 4), first - 1)

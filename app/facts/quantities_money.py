@@ -2,74 +2,111 @@
 
 from collections.abc import Iterator
 
+from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
-from app.facts.scope import BIT, FOREIGN, NEGATION, PLANNED, Marked
-from app.facts.units import DAY, MONTH, WEEK, Period, currency_of, find_periods
+from app.facts.scope import BIT, CURRENT, HYPOTHETICAL, NEGATION, PAST, RIVAL, Marked
+from app.facts.units import DAY, MONTH, PERIODS, TIME_UNITS, YEAR, Period, currency_of, percent_after
 
 BUDGET, TRAINING, PRICE_EACH, NOT_BUDGET = BIT["budget"], BIT["training_money"], BIT["price_each"], BIT["not_budget"]
 PRICE_PER_ITEM = "price_per_item"
 """Name under which a price per request is reported; no field of the request holds it."""
+FOREIGN_MONEY = PAST | RIVAL | HYPOTHETICAL
+_CAPS = word_set("budget_caps")
+_SPENT = word_set("spent_words")
+_ALLOWED = word_set("allowed_words")
+SMALLEST_BUDGET = 10
+"""Below it an amount is a price."""
+MONTHS_PER_YEAR = 12
+Money = tuple[str, float, int, int]
 
 
 def read_money(marked: Marked) -> Iterator[Quantity]:
     """Budgets in their own currency (`unit` is its ISO code) and prices per item."""
-    periods: list[Period] | None = None
     for number in marked.numbers:
         if number.identifier or marked.tokens.quoted[number.first]:
             continue
-        money = currency_of(marked.tokens, number)
-        if money is None:
-            continue
-        if periods is None:
-            periods = marked.periods
-        made = _budget(marked, number, money, periods)
-        if made is not None:
+        money = currency_of(marked.tokens, number) or _capped(marked, number)
+        if money is not None and (made := _budget(marked, number, money)) is not None:
             yield made
 
 
-def _budget(
-    marked: Marked, number: Number, money: tuple[str, float, int, int], periods: list[Period]
-) -> Quantity | None:
+def _capped(marked: Marked, number: Number) -> Money | None:
+    """`new cap 15k/mo`: a bare figure by the month right behind a word of limits is money, in dollars."""
+    words, last = marked.tokens.words, number.last
+    if number.year or last >= len(words) or number.value < SMALLEST_BUDGET or percent_after(words, number):
+        return None
+    monthly = words[last : last + 2] in (["/", "mo"], ["/", "month"], ["a", "month"], ["per", "month"])
+    capped = not _CAPS.isdisjoint(words[max(0, number.first - 3) : number.first])
+    return ("USD", 1.0, number.first, last) if monthly and capped else None
+
+
+def _budget(marked: Marked, number: Number, money: Money) -> Quantity | None:
     code, factor, first, last = money
     amount = number.value * factor
-    if marked.near(last, last, 0, 3) & PRICE_EACH or marked.near(first, first, 5, 0) & PRICE_EACH:
-        foreign = marked.scope(first, last) & FOREIGN
+    foreign = marked.scope(first, last) & FOREIGN_MONEY
+    if _is_price(marked, first, last):
         return None if foreign else quantity(marked, PRICE_PER_ITEM, amount, first, last, code)
-    clause = marked.masks[marked.clause[first]]
-    near = marked.near(first, last, 12, 8)
-    if marked.scope(first, last) & FOREIGN and not clause & PLANNED:
+    if foreign or marked.ahead(first, 2) & NEGATION or amount < SMALLEST_BUDGET:
         return None
-    if marked.near(first, first, 2, 0) & NEGATION:
-        return None
-    period = _period(marked, first, last, periods)
-    mask = clause | marked.near(first, last, 8, 6)
-    if mask & NOT_BUDGET and not mask & BUDGET:
-        return None
-    if period is not None:
-        if not mask & BUDGET and not near & BUDGET:
-            return None
-        per_month = amount * MONTH / period.seconds if period.seconds != 365 * DAY else amount / 12
-        if period.seconds < DAY:
-            return None
-        name = (
-            "training_budget_usd" if clause & TRAINING and period.seconds > WEEK * 5 and False else "monthly_budget_usd"
-        )
-        return quantity(marked, name, per_month, min(first, period.first), max(last, period.last), code, rank=1)
-    if marked.near(first, last, 8, 8) & TRAINING:
+    period = _period(marked, first, last)
+    near = marked.near(first, last, 8, 8)
+    if _for_training(marked, first, last, period):
         return quantity(marked, "training_budget_usd", amount, first, last, code, rank=1)
-    return None
+    if period is None or _is_other_money(marked, first, last, near):
+        return None
+    monthly = MONTH <= period.seconds < YEAR
+    if not monthly and not near & BUDGET:
+        return None
+    per_month = amount / MONTHS_PER_YEAR if period.seconds == YEAR else amount * MONTH / period.seconds
+    rank = 2 if marked.distance(first, last, BUDGET, 8) is not None else 1
+    return quantity(marked, "monthly_budget_usd", per_month, min(first, period.first), max(last, period.last), code, rank=rank)
 
 
-def _period(marked: Marked, first: int, last: int, periods: list[Period]) -> Period | None:
-    """The period that belongs to an amount: right behind it, or leading its sentence (`monthly budget of ...`)."""
-    sentence = marked.tokens.sentence[first]
-    behind = [p for p in periods if last <= p.first <= last + 4 and marked.tokens.sentence[p.first] == sentence]
-    if behind:
-        return behind[0]
-    ahead = [
-        p
-        for p in periods
-        if first - 8 <= p.first < first and marked.tokens.sentence[p.first] == sentence and p.seconds >= DAY
-    ]
-    return ahead[-1] if ahead else None
+def _is_price(marked: Marked, first: int, last: int) -> bool:
+    """`0.3 cents a call`, `each request may cost 1 cent`; `each month` is a period."""
+    tokens = marked.tokens
+    places = [*range(max(0, first - 5), first), *range(last, min(last + 3, len(tokens)))]
+    return any(
+        marked.marks[k] & PRICE_EACH
+        and tokens.sentence[k] == tokens.sentence[first]
+        and not (tokens.words[k] in ("each", "every") and tokens.words[k + 1 : k + 2] and tokens.words[k + 1] in PERIODS)
+        for k in places
+    )
+
+
+def _is_other_money(marked: Marked, first: int, last: int, near: int) -> bool:
+    """Fees, salaries, revenue, and what is being spent today."""
+    words = marked.tokens.words
+    before = [words[k] for k in range(max(0, first - 8), first) if marked.clause[k] == marked.clause[first]]
+    if not _SPENT.isdisjoint(before) and _ALLOWED.isdisjoint(before):
+        return True
+    if marked.masks[marked.clause[first]] & CURRENT and not near & BUDGET:
+        return True
+    cue, budget = marked.distance(first, last, NOT_BUDGET, 8), marked.distance(first, last, BUDGET, 10)
+    return cue is not None and (budget is None or cue < budget)
+
+
+def _for_training(marked: Marked, first: int, last: int, period: Period | None) -> bool:
+    """Training is nearer than running; a monthly figure only when nothing but training is spoken of."""
+    if period is not None:
+        return False
+    training = marked.distance(first, last, TRAINING, 9, stop_at_numbers=True)
+    return training is not None
+
+
+def _period(marked: Marked, first: int, last: int) -> Period | None:
+    """The period that belongs to an amount: right behind it, or leading (`monthly budget of ...`)."""
+    sentence, words = marked.tokens.sentence, marked.tokens.words
+    if words[last : last + 3] == ["p", ".", "a"] or words[last : last + 2] in (["/", "year"], ["/", "yr"]):
+        return Period(last, last + 2, YEAR)
+    ahead: Period | None = None
+    for period in marked.periods_within(first - 9, last + 5):
+        if sentence[period.first] != sentence[first] or period.seconds < DAY:
+            continue
+        if period.first >= last:
+            between = words[last : period.first]
+            return period if "," not in between and not any(w in TIME_UNITS for w in between) else ahead
+        if period.last <= first and not marked.numbers_within(period.last, first):
+            ahead = period
+    return ahead

@@ -63,10 +63,13 @@ class _Counts:
         return number
 
 
-def read_rates(marked: Marked) -> Iterator[Quantity]:
-    """Daily requests and peaks that the text states, all of them; ranks tell which to believe."""
+def read_rates(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
+    """Daily requests and peaks that the text states, all of them; ranks tell which to believe.
+
+    The first tokens of the numbers used are added to `claimed`.
+    """
     numbers = [n for n in marked.numbers if n.suffix == VAGUE or _countable(marked, n)]
-    counts = _Counts(numbers, [n.first for n in numbers], [n.last for n in numbers], set())
+    counts = _Counts(numbers, [n.first for n in numbers], [n.last for n in numbers], claimed)
     periods = [p for p in marked.periods if not marked.tokens.quoted[p.first]]
     pairs = _pairs(marked, periods, counts)
     for period, number in pairs:
@@ -436,8 +439,8 @@ def _is_one_each(marked: Marked, number: Number, counts: _Counts) -> bool:
 
 def _each_of_before(words: list[str], first: int) -> bool:
     """`each of our 300 shops ...`, `every one of 2,000 agents ...` ahead of the rate."""
-    for k in range(max(1, first - MAX_MEMBER_WORDS), first - 1):
-        if words[k + 1] == "of" and (words[k] == "each" or (words[k] == "one" and words[k - 1] == "every")):
+    for k in range(max(0, first - MAX_MEMBER_WORDS), first - 1):
+        if words[k + 1] == "of" and (words[k] == "each" or (k and words[k] == "one" and words[k - 1] == "every")):
             return True
     return False
 

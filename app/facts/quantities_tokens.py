@@ -2,95 +2,116 @@
 
 from collections.abc import Iterator
 
+from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
-from app.facts.scope import BIT, FOREIGN, Marked
+from app.facts.scope import BIT, FOREIGN, PAST_VERB, Marked
+from app.facts.units import currency_of, percent_after
 
 TOKEN, WORD, PAGE = BIT["token_unit"], BIT["word_unit"], BIT["page_unit"]
 IN, OUT, PROMPT, WINDOW = BIT["role_input"], BIT["role_output"], BIT["role_prompt"], BIT["role_window"]
 _UNIT_NAMES = {TOKEN: "", WORD: "words", PAGE: "pages"}
 _ROLE_NAMES = {IN: "input_tokens", OUT: "output_tokens", PROMPT: "prompt_tokens"}
+_BETWEEN = word_set("number_unit_joints")
+_BARE_BEHIND = word_set("bare_behind")
+_GUIDES = word_set("guide_words")
+_SIZED = word_set("sized_words")
 MAX_INPUT_PAGES = 60
 """Longer works are handbooks and archives, not the input of one request."""
+FEWEST_WORDS = 10
+ROLE_REACH, ELIDED_REACH = 12, 14
 
 
 def read_tokens(marked: Marked) -> Iterator[Quantity]:
     """Sizes of input, output and prompt per request."""
-    tokens = marked.tokens
-    for number in marked.numbers:
+    tokens, held = marked.tokens, marked.numbers
+    token_sentence = -2
+    for number in held:
+        if tokens.quoted[number.first] or number.identifier:
+            continue
         unit = _unit(marked, number)
-        if unit is None or tokens.quoted[number.first] or number.identifier:
+        here = tokens.sentence[number.first]
+        if unit is None:
+            if here - token_sentence <= 1 and (role := _elided_role(marked, number)) is not None:
+                yield quantity(marked, role, number.value, number.first, min(number.last + 1, len(tokens)), rank=1)
             continue
         mask, last = unit
-        if marked.scope(number.first, last) & FOREIGN or (number.value < 1 and mask == TOKEN):
-            continue
-        role = _role(marked, number, last, mask)
-        if role is None:
-            continue
-        yield quantity(
-            marked, role, number.value, number.first, last, _UNIT_NAMES[mask], rank=2 if mask == TOKEN else 1
-        )
+        if mask == TOKEN:
+            token_sentence = here
+        role = None if marked.scope(number.first, last) & (FOREIGN & ~PAST_VERB) else _role(marked, number, last, mask)
+        if role is not None:
+            yield quantity(marked, role, number.value, number.first, last, _UNIT_NAMES[mask], rank=2 if mask == TOKEN else 1)
 
 
 def _unit(marked: Marked, number: Number) -> tuple[int, int] | None:
     """The unit that follows within two tokens (`12,000-token`, `half a page`), and the token after it."""
     marks, words = marked.marks, marked.tokens.words
-    last = number.last
-    for k in range(last, min(last + 3, len(marks))):
+    for k in range(number.last, min(number.last + 3, len(marks))):
         for mask in (TOKEN, WORD, PAGE):
             if marks[k] & mask:
                 return mask, k + 1
-        if words[k] not in ("a", "of", "input", "output", "prompt", "or", "so", "standard", "printed"):
+        if words[k] not in _BETWEEN:
             return None
+    return None
+
+
+def _elided_role(marked: Marked, number: Number) -> str | None:
+    """`10k tokens in, 150 out`, `input 900 tokens, output 60`: a bare figure whose unit was just named."""
+    words = marked.tokens.words
+    behind = words[number.last] if number.last < len(words) else "."
+    if number.year or number.decimal and number.value < 1 or percent_after(words, number) or currency_of(marked.tokens, number):
+        return None
+    if behind in ("in", "out") and (number.last + 1 >= len(words) or not words[number.last + 1][0].isalnum()):
+        return "input_tokens" if behind == "in" else "output_tokens"
+    if behind not in _BARE_BEHIND and words[number.last : number.last + 2] != ["or", "so"]:
+        return None
+    sentence = marked.tokens.sentence
+    for k in range(number.first - 1, max(number.first - 4, 0) - 1, -1):
+        if sentence[k] != sentence[number.first] or k in marked.number_tokens or words[k] == ",":
+            return None
+        for role in (OUT, PROMPT, IN):
+            if marked.marks[k] & role and words[k] != "in":
+                return _ROLE_NAMES[role]
     return None
 
 
 def _role(marked: Marked, number: Number, last: int, unit: int) -> str | None:
     """What the size is the size of: the nearest role word, those right behind first."""
-    words, marks = marked.tokens.words, marked.marks
-    if (
-        unit == TOKEN
-        and marked.near(number.first, last, 3, 3) & WINDOW
-        and "window" in words[max(0, number.first - 4) : last + 4]
-    ):
-        return None
+    words = marked.tokens.words
     behind = words[last] if last < len(words) else ""
-    if behind in ("in", "out") and (
-        last + 1 >= len(words) or words[last + 1] not in ("the", "a", "each", "total", "our", "all")
-    ):
+    after = words[last + 1] if last + 1 < len(words) else ""
+    if unit == TOKEN and "window" in words[max(0, number.first - 4) : last + 4]:
+        return None
+    if behind in ("in", "out") and after not in ("the", "a", "each", "total", "our", "all"):
         return "input_tokens" if behind == "in" else "output_tokens"
-    if unit == PAGE and (number.value > MAX_INPUT_PAGES or not _per_item(marked, number)):
+    if unit != TOKEN and not _is_sized(marked, number, last, unit):
         return None
-    found = _nearest_role(marked, number, last)
-    if found is None:
+    role = _nearest_role(marked, number, last)
+    if role is None or (unit != TOKEN and role == PROMPT):
         return None
-    if unit != TOKEN and found == PROMPT:
-        return None
-    del marks
-    return _ROLE_NAMES[found]
+    return _ROLE_NAMES[role]
 
 
 def _nearest_role(marked: Marked, number: Number, last: int) -> int | None:
-    tokens, marks = marked.tokens, marked.marks
-    sentence = tokens.sentence[number.first]
-    clause = marked.clause[number.first]
     best: tuple[float, int] | None = None
-    for k in range(max(0, number.first - 10), min(len(marks), last + 6)):
-        if tokens.sentence[k] != sentence or number.first <= k < last:
-            continue
-        distance = float(number.first - k if k < number.first else (k - last + 1) * 1.5)
-        distance += 0 if marked.clause[k] == clause else 4
-        for role in (OUT, PROMPT, IN):
-            if marks[k] & role and (best is None or distance < best[0]):
-                best = (distance, role)
+    for role in (OUT, PROMPT, IN):
+        away = marked.distance(number.first, last, role, ROLE_REACH, stop_at_numbers=True, skip=_PREPOSITION_IN)
+        if away is not None and (best is None or away < best[0]):
+            best = (away, role)
     return best[1] if best else None
 
 
-def _per_item(marked: Marked, number: Number) -> bool:
-    """Pages of each document, not of a handbook."""
+_PREPOSITION_IN = frozenset(("in",))
+"""A role word that is mostly a preposition; `tokens in` is seen to before."""
+
+
+def _is_sized(marked: Marked, number: Number, last: int, unit: int) -> bool:
+    """Pages and words of each document, not of a guide, a glossary or a sentence about them."""
     words = marked.tokens.words
-    around = words[max(0, number.first - 8) : number.last + 5]
-    return (
-        any(w.startswith(("each", "every", "per", "average", "avg", "typical", "up", "long", "about")) for w in around)
-        or "pages" not in around
-    )
+    around = words[max(0, number.first - 8) : last + 4]
+    if not _GUIDES.isdisjoint(around) or number.value > MAX_INPUT_PAGES * (1 if unit == PAGE else 1000):
+        return False
+    if unit == WORD and number.value < FEWEST_WORDS:
+        return False
+    before, behind = words[max(0, number.first - 3) : number.first], words[last : last + 2]
+    return not _SIZED.isdisjoint((*before, *behind)) or number.attached

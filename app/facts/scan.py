@@ -24,7 +24,7 @@ CONVERSIONS: Mapping[str, float] = {"words": 4 / 3, "pages": 500 * 4 / 3}
 SCANS_KEPT = 256
 CLEAR_TASK, CLEAR_DOMAIN, CLEAR_LEAD = 1, 2, 2.0
 """Hits that a fallback needs, and how far it must lead, to speak where the classifier abstains."""
-_READERS = (read_rates, read_times, read_money, read_tokens, read_examples, read_quality, read_sizes)
+_READERS = (read_times, read_money, read_tokens, read_quality, read_sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ def scan(text: str) -> Scan:
 
 def stated(marked: Marked) -> Mapping[str, Quantity]:
     """The quantities that a text states, money still in its own currency, sizes in words or pages as written."""
-    return best(chain.from_iterable(read(marked) for read in _READERS))
+    claimed: set[int] = set()
+    rates = list(read_rates(marked, claimed))
+    return best(chain(rates, read_examples(marked, claimed), *(read(marked) for read in _READERS)))
 
 
 def converted(quantity: Quantity, rates: Mapping[str, float], conversions: Mapping[str, float]) -> Quantity | None:

@@ -46,6 +46,7 @@ class Marked:
     clause: list[int]
     masks: list[int]
     periods: list[Period]
+    period_firsts: list[int]
     handed: list[int]
     """Per clause: scope and time bits that earlier clauses of its sentence hand on to it."""
     hits: list[Hit]
@@ -73,6 +74,10 @@ class Marked:
         """Numbers that begin at token `first` or later and before `last`."""
         return self.numbers[bisect_left(self.firsts, first) : bisect_left(self.firsts, last)]
 
+    def periods_within(self, first: int, last: int) -> list[Period]:
+        """Periods that begin at token `first` or later and before `last`."""
+        return self.periods[bisect_left(self.period_firsts, first) : bisect_left(self.period_firsts, last)]
+
     def scope(self, first: int, last: int) -> int:
         """Scope bits of a figure: cues before it in its clause, times past anywhere in it, else what the clause inherits.
 
@@ -99,7 +104,9 @@ class Marked:
         c = self.clause[first]
         return (self.masks[c] & _TIME) or (self.handed[c] & _TIME)
 
-    def distance(self, first: int, last: int, bit: int, reach: int, stop_at_numbers: bool = False) -> float | None:
+    def distance(
+        self, first: int, last: int, bit: int, reach: int, stop_at_numbers: bool = False, skip: frozenset[str] = frozenset()
+    ) -> float | None:
         """Tokens to the nearest cue of a class in the sentence; other clauses count as farther, ahead as nearer."""
         sentence, marks, clause = self.tokens.sentence, self.marks, self.clause
         here, c, best = sentence[first], clause[first], None
@@ -110,7 +117,7 @@ class Marked:
                 if sentence[k] != here or k in held:
                     break
                 away += step
-                if marks[k] & bit:
+                if marks[k] & bit and self.tokens.words[k] not in skip:
                     found = away + (0.0 if clause[k] == c else CLAUSE_DISTANCE)
                     best = found if best is None or found < best else best
                     break
@@ -128,7 +135,7 @@ def mark(text: str) -> Marked:
     handed = _handed(tokens, numbers, clause, masks, heads)
     firsts = [n.first for n in numbers]
     held = frozenset(k for n in numbers if not (n.year or n.identifier) for k in range(n.first, n.last))
-    return Marked(tokens, numbers, firsts, held, marks, clause, masks, periods, handed, hits)
+    return Marked(tokens, numbers, firsts, held, marks, clause, masks, periods, [p.first for p in periods], handed, hits)
 
 
 def _marks(tokens: Tokens, numbers: list[Number], lexicon: Lexicon) -> tuple[list[int], list[Hit]]:
