@@ -1,7 +1,7 @@
 """Hyperparameters of a tuning run: each from the data, the base model and the judgements in hyperparameters.yaml."""
 
 from dataclasses import dataclass
-from math import ceil, log2, sqrt
+from math import ceil, sqrt
 from typing import Literal
 
 from app.planning.book import PlanningBook
@@ -13,6 +13,8 @@ from app.schemas.plan import LoraPlan, TrainingHardware, TrainingPlan
 from app.schemas.vocabulary import Method, Optimizer
 from app.schemas.world import GpuSpec
 
+LONGEST_SEQUENCE = 2_000_000
+"""Longest sequence that a request to the training estimate may state."""
 SMALL_BATCH_SHARE = 10
 """Steps that one pass over a tiny set should still have: the batch shrinks until it does."""
 Width = Literal["llama", "qwen", "other"]
@@ -50,7 +52,7 @@ class Batch:
 
 def lengths(task: TuningTask, context: int, book: PlanningBook) -> Lengths:
     """Longest and mean sequence, and whether short ones are packed."""
-    s = book.training
+    s, context = book.training, min(context, LONGEST_SEQUENCE)
     mean = min(task.tokens_per_example, float(context))
     few = task.train_examples * mean < s.packing_from_tokens
     short = mean <= s.packing_below_share * s.packed_length <= context
@@ -172,7 +174,7 @@ def lora_plan(
         lora_dropout=s.dropout_small_set if small and not has_experts else 0.0,
         target_modules=targets,
         use_rslora=rooted,
-        use_dora=False,
+        use_dora=rank.r < s.dora_below_rank and not has_experts,
         bias="none",
         task_type="CAUSAL_LM",
     )
@@ -227,8 +229,3 @@ def hardware_plan(gpu: GpuSpec, count: int, sharded: bool) -> TrainingHardware:
     return TrainingHardware(
         gpu=gpu.id, gpu_count=count, sharding="none" if count == 1 else "fsdp" if sharded else "ddp"
     )
-
-
-def doublings(larger: float, smaller: float) -> float:
-    """How often `smaller` doubles to reach `larger`."""
-    return log2(larger / smaller)

@@ -11,8 +11,10 @@ from app.planning.chosen import Chosen
 from app.planning.rank import RankChoice, plan_rank
 from app.planning.readiness import data_readiness
 from app.planning.reasons import Reasoning, reasons
-from app.planning.setup import Attempt, Drafted, Setup, find_setup, quantization, request_of, training_request
+from app.planning.settings import TrainingSettingsBook
+from app.planning.setup import Attempt, Drafted, Search, Setup, find_setup, gpus_for, memory_floor
 from app.planning.sweep import sweep
+from app.planning.training_requests import quantization, request_of, training_request
 from app.planning.tuning_task import TuningTask, task_from_facts, task_from_request
 from app.schemas.architecture import Architecture
 from app.schemas.facts import Facts, Workload
@@ -90,10 +92,19 @@ def _plan(
     per_rank = _parameters_per_rank(base, targets, tools)
     rank = plan_rank(book.rank, task.kind, per_rank, task.supervised_tokens, task.loss_tolerance)
     found = hyper.lengths(task, base.max_position_embeddings, book)
-    draft = _drafter(task, base, rank, targets, found, config, book)
-    setup = find_setup(
-        task, base, methods(task, rank), found, rank.r * per_rank, catalogue, book, draft, tools.estimate
+    passes = hyper.epochs(task, book.training)
+    search = Search(
+        task=task,
+        base=base,
+        found=found,
+        gpus=gpus_for(task, catalogue),
+        size=memory_floor(base, rank.r * per_rank),
+        passes=passes,
+        settings=book.training,
+        draft=_drafter(task, base, rank, targets, found, passes, config, book.training),
+        estimate=tools.estimate,
     )
+    setup = find_setup(search, methods(task, rank))
     drafted = setup.drafted
     reasoning = Reasoning(task=task, chosen=chosen, rank=rank, per_rank=per_rank, found=found, setup=setup)
     plan = FineTuningPlan(
@@ -144,12 +155,11 @@ def _drafter(
     rank: RankChoice,
     targets: tuple[str, ...],
     found: hyper.Lengths,
+    passes: float,
     config: dict[str, object] | None,
-    book: PlanningBook,
+    s: TrainingSettingsBook,
 ) -> Callable[[Attempt], Drafted]:
     """The function from a way to train it to its hyperparameters and request."""
-    s = book.training
-    passes = hyper.epochs(task, s)
     lora = hyper.lora_plan(rank, targets, base.architecture.num_experts > 0, task, s)
     at_once = hyper.sequences_at_once(found, s)
 
@@ -161,7 +171,7 @@ def _drafter(
         hardware = hyper.hardware_plan(attempt.gpu, attempt.gpu_count, attempt.sharded)
         price = task.usd_per_gpu_hour
         request = request_of(base.id, config, attempt.method, adapter, training, hardware, price)
-        return Drafted(attempt, adapter, training, step, hardware, request)
+        return Drafted(attempt, adapter, training, step, rate, hardware, request)
 
     return draft
 

@@ -71,7 +71,10 @@ def _adapter(of: Reasoning, lora: LoraPlan, book: PlanningBook) -> Iterator[Beca
     else:
         yield texts["alpha"].fixed("lora.lora_alpha")
     yield texts["use_rslora" if lora.use_rslora else "no_rslora"].because("lora.use_rslora", least=least)
-    yield texts["use_dora"].fixed("lora.use_dora")
+    if lora.use_dora:
+        yield texts["use_dora_on"].because("lora.use_dora", least=book.training.dora_below_rank)
+    else:
+        yield texts["use_dora"].fixed("lora.use_dora")
     yield _dropout(of, lora, book)
     yield _targets(of, lora, book)
     yield texts["target_parameters"].fixed("lora.target_parameters")
@@ -122,8 +125,7 @@ def _rank_source(of: Reasoning) -> str:
 
 def _rate(of: Reasoning, book: PlanningBook) -> Iterator[Because]:
     texts, s, training = book.reasons, book.training, of.setup.drafted.training
-    architecture, method = of.chosen.spec.architecture, of.setup.drafted.attempt.method
-    rate = hyper.learning_rate(architecture, of.rank.r, method, of.task, s)
+    architecture, rate = of.chosen.spec.architecture, of.setup.drafted.rate
     if rate.moved in ("high_rank", "full", "reinforcement_learning"):
         yield texts[f"learning_rate_{rate.moved}"].because("training.learning_rate", r=of.rank.r)
     else:

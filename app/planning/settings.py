@@ -68,7 +68,7 @@ class TrainingSettingsBook:
     max_grad_norm: float
     max_grad_norm_qlora: float
     seed: int
-    dora_time_factor: float
+    dora_below_rank: int
     most_hours: float
     setup_hours: float
     product_efficiency: float

@@ -1,17 +1,17 @@
 """Method and GPU: what fits, cheapest first, by a few calls of the estimate."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import hypot
 
 from app.catalogue import Catalogue
-from app.planning.book import PlanningBook
-from app.planning.hyperparameters import Batch, Lengths, epochs
+from app.planning.hyperparameters import Batch, LearningRate, Lengths
+from app.planning.settings import TrainingSettingsBook
 from app.planning.tuning_task import TuningTask
-from app.schemas.plan import FineTuningPlan, LoraPlan, TrainingHardware, TrainingPlan
-from app.schemas.training import Hardware, LoraSettings, TrainingEstimate, TrainingRequest, TrainingSettings
-from app.schemas.vocabulary import Method, Quantization
+from app.schemas.plan import LoraPlan, TrainingHardware, TrainingPlan
+from app.schemas.training import TrainingEstimate, TrainingRequest
+from app.schemas.vocabulary import Method
 from app.schemas.world import BaseModelSpec, GpuSpec
 from app.units import SECONDS_PER_HOUR
 
@@ -52,6 +52,7 @@ class Drafted:
     lora: LoraPlan | None
     training: TrainingPlan
     step: Batch
+    rate: LearningRate
     hardware: TrainingHardware
     request: TrainingRequest
 
@@ -67,33 +68,31 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
-class _Size:
-    """What memory at least needs, in bytes."""
+class MemoryFloor:
+    """What memory at least needs, in bytes: to leave out GPUs before the estimate is asked."""
 
-    weights_16: float
-    weights_4: float
-    full: float
-    adapter: float
+    weights: Mapping[Method, float]
+    """Weights, adapters and optimizer states by method."""
     per_token: float
+    """Kept activations and logits of a token."""
 
-    def least(self, attempt: Attempt, tokens: int) -> float:
+    def least(self, method: Method, tokens: int, shared_by: int = 1) -> float:
         """Bytes that each GPU must hold at the very least."""
-        weights = {"lora": self.weights_16, "qlora": self.weights_4, "full": self.full}[attempt.method]
-        shared = attempt.gpu_count if attempt.sharded else 1
-        adapter = 0.0 if attempt.method == "full" else self.adapter
-        return (weights + adapter) / shared + tokens * self.per_token
+        return self.weights[method] / shared_by + tokens * self.per_token
 
 
-def size_of(base: BaseModelSpec, adapter_parameters: float) -> _Size:
+def memory_floor(base: BaseModelSpec, adapter_parameters: float) -> MemoryFloor:
     """The lower bounds of a base model with an adapter."""
     a = base.architecture
     embedded = float(a.vocab_size * a.hidden_size * (1 if a.tie_word_embeddings else 2))
     blocks = max(0.0, base.total_parameters - embedded)
-    return _Size(
-        weights_16=BYTES_16_BIT * base.total_parameters,
-        weights_4=BYTES_4_BIT * blocks + BYTES_16_BIT * embedded,
-        full=BYTES_FULL * base.total_parameters,
-        adapter=BYTES_ADAPTER * adapter_parameters,
+    adapter = BYTES_ADAPTER * adapter_parameters
+    return MemoryFloor(
+        weights={
+            "lora": BYTES_16_BIT * base.total_parameters + adapter,
+            "qlora": BYTES_4_BIT * blocks + BYTES_16_BIT * embedded + adapter,
+            "full": BYTES_FULL * base.total_parameters,
+        },
         per_token=CHECKPOINT_BYTES * a.num_hidden_layers * a.hidden_size + LOGIT_BYTES * a.vocab_size,
     )
 
@@ -111,30 +110,30 @@ def ordinary_gpus(catalogue: Catalogue) -> tuple[GpuSpec, ...]:
     )
 
 
-def find_setup(
-    task: TuningTask,
-    base: BaseModelSpec,
-    methods: tuple[Method, ...],
-    found: Lengths,
-    adapter_parameters: float,
-    catalogue: Catalogue,
-    book: PlanningBook,
-    draft: Callable[[Attempt], Drafted],
-    estimate: Callable[[TrainingRequest], TrainingEstimate],
-) -> Setup:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What methods and GPUs are tried on."""
+
+    task: TuningTask
+    base: BaseModelSpec
+    found: Lengths
+    gpus: tuple[GpuSpec, ...]
+    size: MemoryFloor
+    passes: float
+    settings: TrainingSettingsBook
+    draft: Callable[[Attempt], Drafted]
+    estimate: Callable[[TrainingRequest], TrainingEstimate]
+
+
+def find_setup(search: Search, methods: tuple[Method, ...]) -> Setup:
     """The first method that fits, on about the cheapest GPU that it fits on.
 
     Where its run costs more than the training budget the next method is asked, and kept when it is cheaper. When
     nothing fits, the largest machine is planned with the last method, and the estimate says that it does not fit.
     """
-    gpus = (catalogue.gpu(task.gpu, "/gpu"),) if task.gpu is not None else ordinary_gpus(catalogue)
-    size, passes = size_of(base, adapter_parameters), epochs(task, book.training)
-    dear, why = None, ""
+    task, dear, why = search.task, None, ""
     for method in methods:
-        attempts = sorted(
-            _attempts(method, gpus, size, found), key=lambda a: _order(a, base, task, found, passes, book)
-        )
-        tried = _first_that_fits(attempts[:MOST_ATTEMPTS], draft, estimate, book.training.most_hours)
+        tried = _first_that_fits(search, _attempts(search, method))
         if tried is None:
             why = why or _not_fitting(task)
             continue
@@ -146,9 +145,16 @@ def find_setup(
         dear, why = setup, "LoRA on 16-bit weights would cost more than the training budget"
     if dear is not None:
         return dear
-    largest = max(gpus, key=lambda g: g.memory_bytes)
-    drafted = draft(Attempt(methods[-1], largest, GPU_COUNTS[-1], True, one_at_a_time=True))
-    return Setup(drafted, estimate(drafted.request), qlora_why=why)
+    largest = max(search.gpus, key=lambda g: g.memory_bytes)
+    drafted = search.draft(Attempt(methods[-1], largest, GPU_COUNTS[-1], True, one_at_a_time=True))
+    return Setup(drafted, search.estimate(drafted.request), qlora_why=why)
+
+
+def gpus_for(task: TuningTask, catalogue: Catalogue) -> tuple[GpuSpec, ...]:
+    """The caller's GPU, or those that are tried. Raises UnknownNameError."""
+    if task.gpu is not None:
+        return (catalogue.gpu(task.gpu, task.gpu_pointer),)
+    return ordinary_gpus(catalogue)
 
 
 def _usd(setup: Setup) -> float:
@@ -161,52 +167,51 @@ def _not_fitting(task: TuningTask) -> str:
     return f"16-bit weights do not fit on {task.gpu}" if task.gpu else "16-bit weights fit on none of the GPUs"
 
 
-def _attempts(method: Method, gpus: tuple[GpuSpec, ...], size: _Size, found: Lengths) -> Iterator[Attempt]:
-    """Single GPUs that could hold it; several that share the weights only when no single one does."""
-    longest = found.max_seq_length
-    single = [a for g in gpus if size.least(a := Attempt(method, g, 1, False), longest) <= g.memory_bytes]
-    if single:
-        yield from single
-        return
-    for gpu in gpus:
+def _attempts(search: Search, method: Method) -> list[Attempt]:
+    """What could hold it, best first: single GPUs, and several where no single one holds it or all take too long."""
+    longest, size = search.found.max_seq_length, search.size
+    single = [Attempt(method, gpu, 1, False) for gpu in search.gpus if size.least(method, longest) <= gpu.memory_bytes]
+    ordered = _ordered(search, single)
+    if ordered and (search.task.gpu is not None or not ordered[0][0][0]):
+        return [attempt for _, attempt in ordered][:MOST_ATTEMPTS]
+    several = []
+    for gpu in search.gpus:
         for count in GPU_COUNTS:
-            attempt = Attempt(method, gpu, count, True, one_at_a_time=True)
-            if size.least(attempt, longest) <= gpu.memory_bytes:
-                yield attempt
-                break
+            sharded = size.least(method, longest) > gpu.memory_bytes
+            if size.least(method, longest, count if sharded else 1) <= gpu.memory_bytes:
+                several.append(Attempt(method, gpu, count, sharded, one_at_a_time=sharded))
+    return [attempt for _, attempt in _ordered(search, single + several)][:MOST_ATTEMPTS]
 
 
-def _order(
-    attempt: Attempt, base: BaseModelSpec, task: TuningTask, found: Lengths, passes: float, book: PlanningBook
-) -> float:
-    """About what the run costs, set-up included: to ask the estimate for the cheapest first."""
-    s, gpu, shape = book.training, attempt.gpu, base.architecture
+def _ordered(search: Search, attempts: list[Attempt]) -> list[tuple[tuple[bool, float], Attempt]]:
+    """Attempts with whether they take too long and about what they cost, set-up included; best first."""
+    s, shape, found = search.settings, search.base.architecture, search.found
     tokens = found.mean_seq_length * found.examples_per_sequence
-    work = (FULL_FLOPS if attempt.method == "full" else LORA_FLOPS) * base.active_parameters * tokens
-    peak = gpu.flops_per_second.get("bf16") or max(gpu.flops_per_second.values())
-    kernels = work / (s.product_efficiency * peak)
-    kernels += s.traffic_bytes * shape.num_hidden_layers * shape.hidden_size * tokens / gpu.bandwidth_bytes_per_second
+    flops = search.base.active_parameters * tokens / s.product_efficiency
+    traffic = s.traffic_bytes * shape.num_hidden_layers * shape.hidden_size * tokens
     launches = s.launch_seconds_per_layer * shape.num_hidden_layers
-    seconds = hypot(kernels, launches)  # they overlap, so that the slower rules
-    sequences = passes * task.train_examples / found.examples_per_sequence
-    hours = sequences * seconds / SECONDS_PER_HOUR
-    price = gpu.usd_per_hour.value if gpu.usd_per_hour else 1.0
-    return price * (hours + s.setup_hours * attempt.gpu_count)
+    sequences = search.passes * search.task.train_examples / found.examples_per_sequence
+    made = []
+    for attempt in attempts:
+        gpu, count = attempt.gpu, attempt.gpu_count
+        work = flops * (FULL_FLOPS if attempt.method == "full" else LORA_FLOPS)
+        peak = gpu.flops_per_second.get("bf16") or max(gpu.flops_per_second.values())
+        kernels = work / peak + traffic / gpu.bandwidth_bytes_per_second
+        hours = sequences * hypot(kernels, launches) / SECONDS_PER_HOUR  # they overlap, so that the slower rules
+        price = gpu.usd_per_hour.value if gpu.usd_per_hour else 1.0
+        made.append(((hours > s.most_hours * count, price * (hours + s.setup_hours * count)), attempt))
+    made.sort(key=lambda pair: (pair[0], pair[1].gpu.id, pair[1].gpu_count))
+    return made
 
 
-def _first_that_fits(
-    attempts: list[Attempt],
-    draft: Callable[[Attempt], Drafted],
-    estimate: Callable[[TrainingRequest], TrainingEstimate],
-    most_hours: float,
-) -> tuple[Drafted, TrainingEstimate] | None:
+def _first_that_fits(search: Search, attempts: list[Attempt]) -> tuple[Drafted, TrainingEstimate] | None:
     """The first that fits within the hours; else the fastest that fits; else None."""
     slow: list[tuple[Drafted, TrainingEstimate]] = []
     for attempt in attempts:
-        pair = _fitting(attempt, draft, estimate)
+        pair = _fitting(search, attempt)
         if pair is None:
             continue
-        if _hours(pair[1]) <= most_hours:
+        if _hours(pair[1]) <= search.settings.most_hours:
             return pair
         slow.append(pair)
     return min(slow, key=lambda pair: _hours(pair[1])) if slow else None
@@ -217,84 +222,14 @@ def _hours(estimate: TrainingEstimate) -> float:
     return 0.0 if seconds is None else seconds.expected / SECONDS_PER_HOUR
 
 
-def _fitting(
-    attempt: Attempt, draft: Callable[[Attempt], Drafted], estimate: Callable[[TrainingRequest], TrainingEstimate]
-) -> tuple[Drafted, TrainingEstimate] | None:
+def _fitting(search: Search, attempt: Attempt) -> tuple[Drafted, TrainingEstimate] | None:
     """The attempt as it is, else one sequence at a time, else None."""
-    drafted = draft(attempt)
-    made = estimate(drafted.request)
+    drafted = search.draft(attempt)
+    made = search.estimate(drafted.request)
     if made.memory.fits:
         return drafted, made
     if attempt.one_at_a_time or drafted.training.micro_batch_size == 1:
         return None
-    drafted = draft(Attempt(attempt.method, attempt.gpu, attempt.gpu_count, attempt.sharded, one_at_a_time=True))
-    made = estimate(drafted.request)
+    drafted = search.draft(replace(attempt, one_at_a_time=True))
+    made = search.estimate(drafted.request)
     return (drafted, made) if made.memory.fits else None
-
-
-def quantization(method: Method) -> Quantization:
-    """How frozen weights are stored under a method."""
-    return "nf4_double" if method == "qlora" else "none"
-
-
-def training_request(
-    plan: FineTuningPlan, architecture: dict[str, object] | None = None, usd_per_gpu_hour: float | None = None
-) -> TrainingRequest:
-    """Exactly the plan as a request to the training estimate; what is planned is what is estimated."""
-    return request_of(
-        plan.base_model, architecture, plan.method, plan.lora, plan.training, plan.hardware, usd_per_gpu_hour
-    )
-
-
-def request_of(
-    base_model: str,
-    architecture: dict[str, object] | None,
-    method: Method,
-    lora: LoraPlan | None,
-    training: TrainingPlan,
-    hardware: TrainingHardware,
-    usd_per_gpu_hour: float | None,
-) -> TrainingRequest:
-    """The request of plan parts. All values are ours, so that validation is left out."""
-    return TrainingRequest.model_construct(
-        base_model=base_model,
-        architecture=architecture,
-        method=method,
-        quantization=quantization(method),
-        lora=lora_settings(lora),
-        training=TrainingSettings.model_construct(
-            micro_batch_size=training.micro_batch_size,
-            gradient_accumulation_steps=training.gradient_accumulation_steps,
-            max_seq_length=training.max_seq_length,
-            mean_seq_length=training.mean_seq_length,
-            packing=training.packing,
-            gradient_checkpointing=training.gradient_checkpointing,
-            attention=training.attention,
-            optimizer=training.optimizer,
-            precision=training.precision,
-            framework="hf_peft",
-            examples=training.examples,
-            num_epochs=training.num_epochs,
-        ),
-        hardware=Hardware.model_construct(
-            gpu=hardware.gpu,
-            gpu_count=hardware.gpu_count,
-            sharding=hardware.sharding,
-            usd_per_gpu_hour=usd_per_gpu_hour,
-        ),
-    )
-
-
-def lora_settings(lora: LoraPlan | None) -> LoraSettings | None:
-    """The adapter of a plan as the estimate reads it."""
-    if lora is None:
-        return None
-    return LoraSettings.model_construct(
-        r=lora.r,
-        lora_alpha=lora.lora_alpha,
-        target_modules=lora.target_modules,
-        target_parameters=lora.target_parameters or None,
-        lora_dropout=lora.lora_dropout,
-        use_dora=lora.use_dora,
-        use_rslora=lora.use_rslora,
-    )

@@ -183,5 +183,8 @@ def _validation(case: PromptingCase) -> Iterator[Technique]:
     if shaped or facts.max_invalid_output_rate is not None:
         limit = facts.latency_p95_seconds
         hurried = limit is not None and limit < s.retry_from_seconds
-        retry = "; there is no time for a second attempt" if hurried else ", ask once more with the error shown"
+        if hurried:
+            retry = " and hand over to a person at once where it fails: there is no time for a second attempt"
+        else:
+            retry = ", ask once more with the error shown, then hand over to a person"
         yield case.technique("output_validation", retry=retry)

@@ -34,10 +34,11 @@ class TuningTask:
     loss_tolerance: float
     target_modules: Targets = None
     gpu: str | None = None
+    gpu_pointer: str = "/gpu"
+    """Where the GPU stands in the caller's request."""
     method: Method | None = None
     usd_per_gpu_hour: float | None = None
     training_budget_usd: float | None = None
-    max_parameters: float | None = None
 
 
 def task_from_facts(
@@ -60,6 +61,7 @@ def task_from_facts(
         supervised_tokens=train * answer,
         loss_tolerance=loss_tolerance or book.rank.reference_tolerance,
         gpu=preferences.gpu,
+        gpu_pointer="/preferences/gpu",
         method=preferences.method,
         usd_per_gpu_hour=preferences.usd_per_gpu_hour,
         training_budget_usd=facts.training_budget_usd,
