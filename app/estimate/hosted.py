@@ -251,6 +251,6 @@ def _warnings(
     if needed is not None and needed > RATE_LIMIT_TOKENS_PER_MINUTE[0]:
         low, high = RATE_LIMIT_TOKENS_PER_MINUTE
         said.append(
-            f"The peak needs {needed:,.0f} tokens a minute; rate limits run from {low:,.0f} (new account) to {high:,.0f}."
+            f"The peak needs {needed:,.0f} tokens a minute; limits run from {low:,.0f} (new account) to {high:,.0f}."
         )
     return said
