@@ -7,7 +7,7 @@ from typing import Literal
 from app.planning.book import PlanningBook
 from app.planning.rank import RankChoice
 from app.planning.settings import TrainingSettingsBook
-from app.planning.tuning_task import TuningTask
+from app.planning.tuning_task import Targeted, TuningTask
 from app.schemas.architecture import Architecture
 from app.schemas.plan import LoraPlan, TrainingHardware, TrainingPlan
 from app.schemas.vocabulary import Method, Optimizer
@@ -163,7 +163,7 @@ def two_digits(value: float) -> float:
 
 
 def lora_plan(
-    rank: RankChoice, targets: tuple[str, ...], has_experts: bool, task: TuningTask, s: TrainingSettingsBook
+    rank: RankChoice, targets: Targeted, has_experts: bool, task: TuningTask, s: TrainingSettingsBook
 ) -> LoraPlan:
     """The adapter at this rank."""
     rooted = rank.r >= s.rslora_from_rank
@@ -172,7 +172,8 @@ def lora_plan(
         r=rank.r,
         lora_alpha=s.rslora_alpha if rooted else s.lora_alpha_per_rank * rank.r,
         lora_dropout=s.dropout_small_set if small and not has_experts else 0.0,
-        target_modules=targets,
+        target_modules=targets.modules,
+        target_parameters=targets.parameters,
         use_rslora=rooted,
         use_dora=rank.r < s.dora_below_rank and not has_experts,
         bias="none",

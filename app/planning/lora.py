@@ -15,7 +15,7 @@ from app.planning.settings import TrainingSettingsBook
 from app.planning.setup import Attempt, Drafted, Search, Setup, find_setup, gpus_for, memory_floor
 from app.planning.sweep import sweep
 from app.planning.training_requests import quantization, request_of, training_request
-from app.planning.tuning_task import TuningTask, task_from_facts, task_from_request
+from app.planning.tuning_task import Targeted, TuningTask, task_from_facts, task_from_request
 from app.schemas.architecture import Architecture
 from app.schemas.facts import Facts, Workload
 from app.schemas.plan import FineTuningPlan, LoraPlanRequest
@@ -38,6 +38,8 @@ class TuningTools:
     """Adapter parameters per unit of rank for these targets, experts weighted by use."""
     default_targets: Callable[[Architecture], tuple[str, ...]]
     """Names of every linear layer of the blocks, as PEFT expects them."""
+    expert_tensors: Callable[[Architecture], tuple[tuple[str, ...], float]] | None = None
+    """Expert tensors that no module name reaches, and their parameters per rank (see expert_tensors.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +91,7 @@ def _plan(
 ) -> PlannedTuning:
     base = chosen.spec
     targets = _targets(task, base, tools)
-    per_rank = _parameters_per_rank(base, targets, tools)
-    rank = plan_rank(book.rank, task.kind, per_rank, task.supervised_tokens, task.loss_tolerance)
+    rank = plan_rank(book.rank, task.kind, targets.per_rank, task.supervised_tokens, task.loss_tolerance)
     found = hyper.lengths(task, base.max_position_embeddings, book)
     passes = hyper.epochs(task, book.training)
     search = Search(
@@ -98,7 +99,7 @@ def _plan(
         base=base,
         found=found,
         gpus=gpus_for(task, catalogue),
-        size=memory_floor(base, rank.r * per_rank),
+        size=memory_floor(base, rank.r * targets.per_rank),
         passes=passes,
         settings=book.training,
         draft=_drafter(task, base, rank, targets, found, passes, config, book.training),
@@ -106,7 +107,7 @@ def _plan(
     )
     setup = find_setup(search, methods(task, rank))
     drafted = setup.drafted
-    reasoning = Reasoning(task=task, chosen=chosen, rank=rank, per_rank=per_rank, found=found, setup=setup)
+    reasoning = Reasoning(task=task, chosen=chosen, rank=rank, per_rank=targets.per_rank, found=found, setup=setup)
     plan = FineTuningPlan(
         method=drafted.attempt.method,
         base_model=base.id,
@@ -116,7 +117,7 @@ def _plan(
         hardware=drafted.hardware,
         because=reasons(reasoning, book),
         runners_up=chosen.runners_up,
-        sweep=sweep(drafted, setup.estimate, per_rank, base),
+        sweep=sweep(drafted, setup.estimate, targets.per_rank, base),
         data=data_readiness(task, setup.estimate, book),
         limits=_limits(task, chosen, rank, setup, found),
     )
@@ -130,13 +131,18 @@ def methods(task: TuningTask, rank: RankChoice) -> tuple[Method, ...]:
     return ("full", "lora", "qlora") if rank.full_recommended else ("lora", "qlora")
 
 
-def _targets(task: TuningTask, base: BaseModelSpec, tools: TuningTools) -> tuple[str, ...]:
-    if task.target_modules is None or task.target_modules == "all-linear":
-        return tools.default_targets(base.architecture)
-    return task.target_modules
+def _targets(task: TuningTask, base: BaseModelSpec, tools: TuningTools) -> Targeted:
+    """The caller's modules, or every linear layer and, where no name reaches them, the expert tensors."""
+    if task.target_modules is not None and task.target_modules != "all-linear":
+        return Targeted(task.target_modules, (), _parameters_per_rank(base, task.target_modules, tools))
+    modules = tools.default_targets(base.architecture)
+    per_rank = _parameters_per_rank(base, modules, tools)
+    names, more = tools.expert_tensors(base.architecture) if tools.expert_tensors else ((), 0.0)
+    return Targeted(modules, names, per_rank + more)
 
 
 def _parameters_per_rank(base: BaseModelSpec, targets: tuple[str, ...], tools: TuningTools) -> float:
+    """Raises InputError where the targets stand in the request."""
     try:
         return tools.parameters_per_rank(base.architecture, targets)
     except InputError as error:
@@ -153,7 +159,7 @@ def _drafter(
     task: TuningTask,
     base: BaseModelSpec,
     rank: RankChoice,
-    targets: tuple[str, ...],
+    targets: Targeted,
     found: hyper.Lengths,
     passes: float,
     config: dict[str, object] | None,

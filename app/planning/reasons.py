@@ -77,7 +77,11 @@ def _adapter(of: Reasoning, lora: LoraPlan, book: PlanningBook) -> Iterator[Beca
         yield texts["use_dora"].fixed("lora.use_dora")
     yield _dropout(of, lora, book)
     yield _targets(of, lora, book)
-    yield texts["target_parameters"].fixed("lora.target_parameters")
+    tensors = lora.target_parameters
+    if tensors:
+        yield texts["target_parameters"].because("lora.target_parameters", count=len(tensors))
+    else:
+        yield texts["no_target_parameters"].fixed("lora.target_parameters")
     yield texts["bias"].fixed("lora.bias")
     yield texts["task_type"].fixed("lora.task_type")
 
@@ -95,11 +99,16 @@ def _targets(of: Reasoning, lora: LoraPlan, book: PlanningBook) -> Because:
     experts = of.chosen.spec.architecture.num_experts > 0
     if given:
         name = "target_modules_given"
-    elif experts and all(name.startswith(ATTENTION_WORDS) for name in lora.target_modules):
+    elif experts and not lora.target_parameters and all(map(is_attention, lora.target_modules)):
         name = "target_modules_attention"
     else:
-        name = "target_modules_experts" if experts else "target_modules"
+        name = "target_modules_experts" if experts and not lora.target_parameters else "target_modules"
     return book.reasons[name].because("lora.target_modules", count=len(lora.target_modules))
+
+
+def is_attention(name: str) -> bool:
+    """Whether a module of this name belongs to the attention."""
+    return name.startswith(ATTENTION_WORDS)
 
 
 def _rank_text(of: Reasoning) -> str:

@@ -73,6 +73,7 @@ class TrainingSettingsBook:
     setup_hours: float
     product_efficiency: float
     traffic_bytes: float
+    head_traffic_bytes: float
     launch_seconds_per_layer: float
 
 

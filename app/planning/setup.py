@@ -131,16 +131,16 @@ def find_setup(search: Search, methods: tuple[Method, ...]) -> Setup:
     Where its run costs more than the training budget the next method is asked, and kept when it is cheaper. When
     nothing fits, the largest machine is planned with the last method, and the estimate says that it does not fit.
     """
-    task, dear, why = search.task, None, ""
-    for method in methods:
-        tried = _first_that_fits(search, _attempts(search, method))
+    dear, why = None, ""
+    for method, several in _stages(methods):
+        tried = _first_that_fits(search, _attempts(search, method, several))
         if tried is None:
-            why = why or _not_fitting(task)
+            why = why or _not_fitting(search.task, method)
             continue
         setup = Setup(*tried, qlora_why=why)
         if dear is not None:
             return setup if _usd(setup) < _usd(dear) else dear
-        if task.training_budget_usd is None or _usd(setup) <= task.training_budget_usd:
+        if search.task.training_budget_usd is None or _usd(setup) <= search.task.training_budget_usd:
             return setup
         dear, why = setup, "LoRA on 16-bit weights would cost more than the training budget"
     if dear is not None:
@@ -148,6 +148,13 @@ def find_setup(search: Search, methods: tuple[Method, ...]) -> Setup:
     largest = max(search.gpus, key=lambda g: g.memory_bytes)
     drafted = search.draft(Attempt(methods[-1], largest, GPU_COUNTS[-1], True, one_at_a_time=True))
     return Setup(drafted, search.estimate(drafted.request), qlora_why=why)
+
+
+def _stages(methods: tuple[Method, ...]) -> list[tuple[Method, bool]]:
+    """Methods on one GPU, then on several that share the weights; full fine-tuning has both turns before the others."""
+    full: list[tuple[Method, bool]] = [("full", several) for several in (False, True) if "full" in methods]
+    lighter = [method for method in methods if method != "full"]
+    return full + [(method, several) for several in (False, True) for method in lighter]
 
 
 def gpus_for(task: TuningTask, catalogue: Catalogue) -> tuple[GpuSpec, ...]:
@@ -163,32 +170,40 @@ def _usd(setup: Setup) -> float:
     return 0.0 if total is None else total.expected
 
 
-def _not_fitting(task: TuningTask) -> str:
-    return f"16-bit weights do not fit on {task.gpu}" if task.gpu else "16-bit weights fit on none of the GPUs"
+def _not_fitting(task: TuningTask, method: Method) -> str:
+    """Why 4 bit is what remains."""
+    if method == "full":
+        return ""
+    return (
+        f"16-bit weights do not fit on one {task.gpu}" if task.gpu else "16-bit weights fit on no single GPU on record"
+    )
 
 
-def _attempts(search: Search, method: Method) -> list[Attempt]:
-    """What could hold it, best first: single GPUs, and several where no single one holds it or all take too long."""
+def _attempts(search: Search, method: Method, several: bool) -> list[Attempt]:
+    """What could hold it, best first: single GPUs (eight too, where one takes too long), or several that share."""
     longest, size = search.found.max_seq_length, search.size
-    single = [Attempt(method, gpu, 1, False) for gpu in search.gpus if size.least(method, longest) <= gpu.memory_bytes]
-    ordered = _ordered(search, single)
-    if ordered and (search.task.gpu is not None or not ordered[0][0][0]):
-        return [attempt for _, attempt in ordered][:MOST_ATTEMPTS]
-    several = []
-    for gpu in search.gpus:
-        for count in GPU_COUNTS:
-            sharded = size.least(method, longest) > gpu.memory_bytes
-            if size.least(method, longest, count if sharded else 1) <= gpu.memory_bytes:
-                several.append(Attempt(method, gpu, count, sharded, one_at_a_time=sharded))
-    return [attempt for _, attempt in _ordered(search, single + several)][:MOST_ATTEMPTS]
+    holding = [gpu for gpu in search.gpus if size.least(method, longest) <= gpu.memory_bytes]
+    if several:
+        sharing = [
+            Attempt(method, gpu, count, True, one_at_a_time=True)
+            for gpu in search.gpus
+            for count in GPU_COUNTS
+            if gpu not in holding and size.least(method, longest, count) <= gpu.memory_bytes
+        ]
+        return [attempt for _, attempt in _ordered(search, sharing)][:MOST_ATTEMPTS]
+    ordered = _ordered(search, [Attempt(method, gpu, 1, False) for gpu in holding])
+    if ordered and ordered[0][0][0] and search.task.gpu is None:
+        machines = [Attempt(method, gpu, count, False) for gpu in holding for count in (1, GPU_COUNTS[-1])]
+        ordered = _ordered(search, machines)
+    return [attempt for _, attempt in ordered][:MOST_ATTEMPTS]
 
 
 def _ordered(search: Search, attempts: list[Attempt]) -> list[tuple[tuple[bool, float], Attempt]]:
-    """Attempts with whether they take too long and about what they cost, set-up included; best first."""
+    """Attempts, cheapest first with set-up; then those that take too long, fastest first."""
     s, shape, found = search.settings, search.base.architecture, search.found
     tokens = found.mean_seq_length * found.examples_per_sequence
     flops = search.base.active_parameters * tokens / s.product_efficiency
-    traffic = s.traffic_bytes * shape.num_hidden_layers * shape.hidden_size * tokens
+    moved = s.traffic_bytes * shape.num_hidden_layers * shape.hidden_size + s.head_traffic_bytes * shape.vocab_size
     launches = s.launch_seconds_per_layer * shape.num_hidden_layers
     sequences = search.passes * search.task.train_examples / found.examples_per_sequence
     made = []
@@ -196,10 +211,13 @@ def _ordered(search: Search, attempts: list[Attempt]) -> list[tuple[tuple[bool, 
         gpu, count = attempt.gpu, attempt.gpu_count
         work = flops * (FULL_FLOPS if attempt.method == "full" else LORA_FLOPS)
         peak = gpu.flops_per_second.get("bf16") or max(gpu.flops_per_second.values())
-        kernels = work / peak + traffic / gpu.bandwidth_bytes_per_second
+        kernels = work / peak + tokens * moved / gpu.bandwidth_bytes_per_second
         hours = sequences * hypot(kernels, launches) / SECONDS_PER_HOUR  # they overlap, so that the slower rules
         price = gpu.usd_per_hour.value if gpu.usd_per_hour else 1.0
-        made.append(((hours > s.most_hours * count, price * (hours + s.setup_hours * count)), attempt))
+        if hours > s.most_hours * count:
+            made.append(((True, hours / count), attempt))
+        else:
+            made.append(((False, price * (hours + s.setup_hours * count)), attempt))
     made.sort(key=lambda pair: (pair[0], pair[1].gpu.id, pair[1].gpu_count))
     return made
 

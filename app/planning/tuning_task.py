@@ -15,6 +15,17 @@ from app.schemas.world import TaskDefaults
 Targets = tuple[str, ...] | Literal["all-linear"] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Targeted:
+    """What gets an adapter."""
+
+    modules: tuple[str, ...]
+    parameters: tuple[str, ...]
+    """Expert tensors, as PEFT's `target_parameters`."""
+    per_rank: float
+    """Adapter parameters per unit of rank, experts weighted by use."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningTask:
     """A task as the tuning plan sees it; nothing left open."""
