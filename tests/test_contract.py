@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from app.api.answers import Answers
 from app.api.app import create_app
+from app.pipeline import load_world
 from app.settings import Settings
 from tests.conftest import ROOT, same_as_golden
 
@@ -51,15 +54,12 @@ def test_errors_are_documented_as_problems(document: dict[str, Any]) -> None:
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
-@pytest.fixture(scope="module")
-def service() -> Any:
-    return schemathesis.openapi.from_asgi("/openapi.json", app)
+app.state.answers = Answers(load_world(), limit=0)
+service = schemathesis.openapi.from_asgi("/openapi.json", app)
 
 
-schema = schemathesis.pytest.from_fixture("service")
-
-
-@schema.parametrize()
+# A name may match the schema and be in no catalogue, settings may contradict each other: 422 is right there.
+@service.parametrize()
 @settings(
     max_examples=15,
     deadline=None,
@@ -68,4 +68,4 @@ schema = schemathesis.pytest.from_fixture("service")
     suppress_health_check=list(HealthCheck),
 )
 def test_the_service_keeps_its_document(case: Any) -> None:
-    case.call_and_validate()
+    case.call_and_validate(excluded_checks=[positive_data_acceptance])

@@ -1,4 +1,4 @@
-"""From a request to bytes: advice is computed once per input and day, then only named and dated anew."""
+"""From a request to bytes: a report is computed once per input and day, then only named and dated anew."""
 
 from collections import OrderedDict
 from datetime import UTC, datetime
@@ -8,9 +8,11 @@ from pydantic import TypeAdapter
 
 from app.pipeline import World, advise
 from app.schemas.recommend import RecommendRequest
-from app.schemas.report import Advice
+from app.schemas.report import Report
 
-_write_advice = TypeAdapter(Advice).dump_json
+_write = TypeAdapter(Report).dump_json
+_UNNAMED = b'{"id":"","created_at":"1970-01-01T00:00:00Z"'
+"""How every kept report begins, see UNDATED."""
 
 
 class Answers:
@@ -28,23 +30,23 @@ class Answers:
         """The JSON of a Report; raises InputError."""
         as_of = request.as_of or datetime.now(UTC).date()
         key = f"{as_of.isoformat()} {request.model_dump_json()}"
-        advice = self._kept.get(key)
-        if advice is None:
-            advice = _write_advice(advise(request, self.world, as_of))
-            self._keep(key, advice)
+        report = self._kept.get(key)
+        if report is None:
+            report = _write(advise(request, self.world, as_of))
+            self._keep(key, report)
         else:
             self._kept.move_to_end(key)
-        return _named(advice)
+        return _named(report)
 
-    def _keep(self, key: str, advice: bytes) -> None:
+    def _keep(self, key: str, report: bytes) -> None:
         if not self.limit:
             return
-        self._kept[key] = advice
+        self._kept[key] = report
         if len(self._kept) > self.limit:
             self._kept.popitem(last=False)
 
 
-def _named(advice: bytes) -> bytes:
-    """The advice with an id and the time of this answer in front."""
+def _named(report: bytes) -> bytes:
+    """The kept report with an id and the time of this answer instead of the empty ones."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return b'{"id":"rec_%s","created_at":"%s",' % (uuid4().hex.encode(), now.encode()) + advice[1:]
+    return b'{"id":"rec_%s","created_at":"%s"' % (uuid4().hex.encode(), now.encode()) + report[len(_UNNAMED) :]

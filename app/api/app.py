@@ -11,7 +11,7 @@ from app import __version__
 from app.api import problems
 from app.api.answers import Answers
 from app.api.limits import BodyLimit
-from app.api.routes import advice, estimates, reading
+from app.api.routes import advice, batch, estimates, reading
 from app.pipeline import World, load_world
 from app.schemas.plan import LoraPlanRequest
 from app.schemas.recommend import BatchRequest, RecommendRequest
@@ -53,6 +53,6 @@ def create_app(config: Settings | None = None, load: Callable[[Settings], World]
     app.state.answers = None
     app.add_middleware(BodyLimit, settings=config)
     problems.install(app, BODIES)
-    for part in (advice, estimates, reading):
+    for part in (advice, batch, estimates, reading):
         app.include_router(part.router)
     return app

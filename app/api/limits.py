@@ -1,4 +1,8 @@
-"""Refuses bodies over the limit before they are read into memory."""
+"""Refuses bodies over the limit before they are read into memory.
+
+FastAPI's own `max_body_size` answers in plain text when Content-Length is too large, whatever the handlers say;
+callers were promised problem+json.
+"""
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+from uuid import uuid4
 
 from pydantic import TypeAdapter
 
 from app.pipeline import World, advise, load_world, plan_lora, serving_estimate, training_estimate
 from app.schemas.plan import FineTuningPlan, LoraPlanRequest
 from app.schemas.recommend import RecommendRequest
-from app.schemas.report import Advice
+from app.schemas.report import Report
 from app.schemas.serving import ServingEstimate, ServingRequest
 from app.schemas.training import MeasuredSteps, TrainingEstimate, TrainingRequest
 from app.schemas.validation import parse
@@ -26,8 +27,9 @@ def world() -> World:
 
 def _recommend(document: object) -> bytes:
     request = parse(RecommendRequest, document)
-    as_of = request.as_of or datetime.now(UTC).date()
-    return TypeAdapter(Advice).dump_json(advise(request, world(), as_of))
+    now = datetime.now(UTC)
+    made = advise(request, world(), request.as_of or now.date(), id=f"rec_{uuid4().hex}", created_at=now)
+    return TypeAdapter(Report).dump_json(made)
 
 
 def _training(document: object) -> bytes:

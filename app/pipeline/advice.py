@@ -1,7 +1,7 @@
-"""advise(task, world) -> Advice: the one way through, pure of clock, network and environment."""
+"""advise(task, world) -> Report: the one way through, pure of clock, network and environment."""
 
 import hashlib
-from datetime import date
+from datetime import UTC, date, datetime
 
 from app import __version__
 from app.decision import Verdict, missing, options, recommendation, sensitivity
@@ -13,12 +13,18 @@ from app.pipeline.figures import figures
 from app.pipeline.world import World
 from app.precedents import nearest
 from app.schemas.facts import Facts
-from app.schemas.recommend import RecommendRequest
-from app.schemas.report import Advice, BothCosts, BothServing, Compute, Provenance
+from app.schemas.recommend import Preferences, RecommendRequest
+from app.schemas.report import BothCosts, BothServing, Compute, Provenance, Report
+
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands where nobody named the time; the pipeline has no clock."""
 
 
-def advise(request: RecommendRequest, world: World, as_of: date) -> Advice:
-    """The recommendation for one task on a day. Raises InputError for preferences that are unknown or contradict."""
+def advise(
+    request: RecommendRequest, world: World, as_of: date, *, id: str = "", created_at: datetime = UNDATED
+) -> Report:
+    """The recommendation for one task on a day; `id` and `created_at` are copied into it. Raises InputError for preferences that are unknown or contradict."""
+    _check(request.preferences, world)
     signals = scan(request.description).signals
     reading = world.classifier.read(request.description, signals)
     facts = read_facts(request, reading, world.catalogue)
@@ -29,7 +35,9 @@ def advise(request: RecommendRequest, world: World, as_of: date) -> Advice:
         return work_out(moved, inputs).verdict
 
     prompted, tuned, book = case.prompted, case.tuned, world.decision
-    return Advice(
+    return Report(
+        id=id,
+        created_at=created_at,
         as_of=as_of,
         recommendation=recommendation(
             case.verdict, facts, case.workload, case.comparison, case.scores, book, prompted.plan, tuned.planned.plan
@@ -46,6 +54,12 @@ def advise(request: RecommendRequest, world: World, as_of: date) -> Advice:
         warnings=_warnings(facts, world, as_of),
         provenance=_provenance(request, world, as_of),
     )
+
+
+def _check(preferences: Preferences, world: World) -> None:
+    """Names that the caller prefers are known; refused here, so that the pointer is into the caller's request."""
+    if preferences.gpu is not None:
+        world.catalogue.gpu(preferences.gpu, "/preferences/gpu")
 
 
 def _compute(case: Case) -> Compute:

@@ -72,7 +72,7 @@ class Assumption:
 
     name: str
     """What is assumed."""
-    value: str | float | bool | None
+    value: str | bool | int | float | None
     """The value used."""
     origin: str
     """`given`, `inferred`, `default`, `catalogue` or `calibrated`."""

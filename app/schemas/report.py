@@ -59,7 +59,7 @@ class Reason:
 
 @answer
 class Recommendation:
-    """The verdict."""
+    """What to do, how sure that is, and why."""
 
     approach: Approach
     """What to do."""
@@ -314,9 +314,13 @@ class Provenance:
 
 
 @answer
-class Advice:
-    """Everything that follows from the request alone."""
+class Report:
+    """The answer of POST /recommend. All but `id` and `created_at` follows from the request, the data and the day."""
 
+    id: str
+    """Id of this answer."""
+    created_at: datetime
+    """When it was made."""
     as_of: date
     """The day the answer is for."""
     recommendation: Recommendation
@@ -343,13 +347,3 @@ class Advice:
     """Conflicts, stale prices, unsupported language."""
     provenance: Provenance
     """What produced it."""
-
-
-@answer
-class Report(Advice):
-    """The answer of POST /recommend: `Advice` with a name and a time."""
-
-    id: str
-    """Id of this answer."""
-    created_at: datetime
-    """When it was made."""

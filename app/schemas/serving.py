@@ -35,7 +35,7 @@ class ServingRequest(Request):
     """Tokens written per request."""
     concurrency: int | None = Field(default=None, ge=1, le=100_000, examples=[8])
     """Requests in flight per replica; 1 when neither this nor a rate is given."""
-    requests_per_second: float | None = Field(default=None, gt=0, le=1_000_000, examples=[2.0])
+    requests_per_second: float | None = Field(default=None, ge=1e-6, le=1_000_000, examples=[2.0])
     """Arrival rate at the deployment; sizes replicas and adds queueing."""
     latency_p95_seconds: float | None = Field(default=None, gt=0, le=86_400, examples=[2.0])
     """Latency limit that replicas are sized for, with `requests_per_second`."""

@@ -154,7 +154,7 @@ class MemoryChange:
 
 @answer
 class MemoryEstimate:
-    """Peak memory of one GPU."""
+    """What one GPU must hold at the worst moment, by component, as ranges."""
 
     components: tuple[MemoryComponent, ...]
     """Parts of the peak; they add up to `peak_allocated_bytes.expected`."""

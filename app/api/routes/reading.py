@@ -1,8 +1,9 @@
 """Reading the world: catalogue, rules, health."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from starlette.exceptions import HTTPException
 
 from app import __version__
@@ -94,8 +95,10 @@ async def rules(request: Request) -> RuleListing:
     return RuleListing(rules=_entries(world), rules_digest=world.rules_digest)
 
 
-@router.get("/rules/{rule_id}", responses=errors(404, 503), tags=["Rules"], summary="One rule")
-async def rule(request: Request, rule_id: str) -> RuleEntry:
+@router.get("/rules/{rule_id}", responses=errors(404, 422, 503), tags=["Rules"], summary="One rule")
+async def rule(
+    request: Request, rule_id: Annotated[str, Path(max_length=100, examples=["LATENCY-INLINE"])]
+) -> RuleEntry:
     """One rule by its id."""
     entries = {entry.id: entry for entry in _entries(world_of(request))}
     if rule_id not in entries:
