@@ -45,7 +45,7 @@ _RANGE_SIGNS = frozenset(("-", "–", "—", "to", "or", "and", "till", "bis"))
 _IDENTIFIER_BEFORE = word_set("identifier_before")
 """Words after which a figure is a name."""
 _YEAR_FIRST, _YEAR_LAST = 1850, 2100
-_GROUPS = re.compile(r"[.,'’]")
+_GROUPS = re.compile(r"[.,']")
 ABSURD = 1e13
 """No rate, count or sum of a description is larger; longer digit strings are serial numbers."""
 
@@ -77,7 +77,7 @@ def figure(digits: str) -> float | None:
         return float(digits)
     if not all(parts):
         return None
-    signs = [c for c in digits if c in ".,'’"]
+    signs = [c for c in digits if c in ".,'"]
     first, rest = parts[0], parts[1:]
     if len(parts) == 2:
         return _one_separator(first, rest[0], signs[0])
@@ -110,7 +110,7 @@ def find_numbers(tokens: Tokens) -> list[Number]:
             made = _vague(words, i)
         elif word in _ONCE and i + 1 < len(words) and words[i + 1] in _AFTER_ONCE:
             made = Number(_ONCE[word], _ONCE[word], i, i + 1, ONCE, True)
-        elif word in _WORDS:
+        elif word in _WORDS and not (word == "zero" and words[i + 1 : i + 2] == ["shot"]):
             made = _in_words(tokens, i)
         if made is None:
             i += 1
@@ -132,7 +132,7 @@ def _vague(words: list[str], i: int) -> Number:
 
 def _in_figures(tokens: Tokens, i: int) -> Number | None:
     words, starts, ends, text = tokens.words, tokens.starts, tokens.ends, tokens.text
-    digits, last = words[i], i + 1
+    digits, last = words[i].replace("’", "'"), i + 1
     if len(digits) <= 3 and digits[0] != "0" and digits.isdigit():
         while last < len(words) and len(words[last]) == 3 and words[last].isdigit() and _one_blank(tokens, last):
             digits += words[last]

@@ -17,7 +17,7 @@ STATES_KEPT = 20_000
 WORDS_KEPT = 65_536
 _LONGEST_PREFIX = 16
 _ANY = "_"
-_PARTS = re.compile(r"[()\[\]|~]|[\w'&+./%$=<>,→]+\*?")
+_PARTS = re.compile(r"[()\[\]|~]|[\w'&+./%$=<>,→:]+\*?")
 Hit = tuple[str, int, int]
 """Label of a pattern, its first token and the token after its last."""
 

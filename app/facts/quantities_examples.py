@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
-from app.facts.scope import BIT, HYPOTHETICAL, NEGATION, RIVAL, Marked
+from app.facts.scope import BIT, HYPOTHETICAL, NEGATION, PAST, RIVAL, Marked
 from app.facts.units import TIME_UNITS, currency_of, percent_after
 
 LABELLED, GOLD, TRAIN, HAVE = BIT["labelled"], BIT["gold_answer"], BIT["for_training"], BIT["have"]
@@ -14,7 +14,7 @@ _UNITS = word_set("no_example_units")
 _MODALS = word_set("modals")
 FEWEST = 20
 """A smaller figure beside such words counts shots, labellers or approved sentences."""
-ADJECTIVE_REACH, RELATIVE_REACH, AHEAD_REACH = 3, 10, 4
+ADJECTIVE_REACH, RELATIVE_REACH, AHEAD_REACH, PAST_REACH = 3, 10, 4, 12
 
 
 def read_examples(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
@@ -43,7 +43,8 @@ def _countable(marked: Marked, number: Number) -> bool:
         return False
     if last < len(words) and (words[last] in _UNITS or words[last] in TIME_UNITS):
         return False
-    bare_year = number.year and not (last < len(words) and words[last][0].isalpha())
+    before = words[number.first - 1] if number.first else ""
+    bare_year = number.year and (before in ("the", "in", "since", "of", "from") or not (last < len(words) and words[last][0].isalpha()))
     return not bare_year and not percent_after(words, number) and currency_of(tokens, number) is None
 
 
@@ -53,23 +54,28 @@ def _none_of(words: list[str], first: int) -> bool:
 
 def _rank(marked: Marked, number: Number) -> int:
     """0: no examples; higher: surer."""
-    first, last = number.first, number.last
+    first, last, tokens = number.first, number.last, marked.tokens
     if marked.scope(first, last) & (RIVAL | HYPOTHETICAL) or marked.ahead(first, 3) & NEGATION:
+        return 0
+    if marked.ahead(first, PAST_REACH) & PAST:
         return 0
     if marked.marks[last - 1] & HEADING or (marked.ahead(first, AHEAD_REACH) | _before_colon(marked, first)) & HEADING:
         return 4
     reach = _reach(marked, last)
     adjective = _within(marked, last, last + ADJECTIVE_REACH, LABELLED)
     if adjective is not None and not _other_noun(marked, last, adjective):
-        return 4
-    relative = _within(marked, last, reach, LABELLED | GOLD)
-    if relative is not None and not _MODALS.intersection(marked.tokens.words[last:relative]):
+        return 5 if tokens.words[max(0, first - 2) : first] in (["of", "which"], ["of", "these"], ["of", "them"]) else 4
+    relative = _within(marked, last, reach, LABELLED if not _marks(marked, max(0, first - 6), reach) & HAVE else LABELLED | GOLD)
+    if relative is not None and not _MODALS.intersection(tokens.words[last:relative]):
         return 3
     made = _labelled_before(marked, first)
     if made:
         return 2
     near = _marks(marked, max(0, first - AHEAD_REACH), reach)
-    if _within(marked, last, reach, NOUN) is not None and near & HAVE and not _marks(marked, last, last + 2) & TAXONOMY:
+    noun = _within(marked, last, reach, NOUN)
+    if noun is not None and "(" in marked.tokens.words[last:noun]:
+        return 2  # 5,800 (description, script) pairs
+    if noun is not None and near & HAVE and not _marks(marked, last, last + 2) & TAXONOMY:
         return 2
     return 1 if near & TRAIN and near & (HAVE | NOUN) and not _marks(marked, last, last + 2) & TAXONOMY else 0
 
@@ -79,7 +85,8 @@ def _reach(marked: Marked, last: int) -> int:
     tokens = marked.tokens
     end = min(last + RELATIVE_REACH, len(tokens))
     for k in range(last, end):
-        if tokens.sentence[k] != tokens.sentence[last - 1] or k in marked.number_tokens:
+        figure = k in marked.number_tokens and tokens.words[k][0].isdigit()
+        if tokens.sentence[k] != tokens.sentence[last - 1] or figure:
             return k
     return end
 

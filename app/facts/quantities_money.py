@@ -5,18 +5,19 @@ from collections.abc import Iterator
 from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
-from app.facts.scope import BIT, CURRENT, HYPOTHETICAL, NEGATION, PAST, RIVAL, Marked
+from app.facts.scope import BIT, CURRENT, NEGATION, PAST, RIVAL, Marked
 from app.facts.units import DAY, MONTH, PERIODS, TIME_UNITS, YEAR, Period, currency_of, percent_after
 
 BUDGET, TRAINING, PRICE_EACH, NOT_BUDGET = BIT["budget"], BIT["training_money"], BIT["price_each"], BIT["not_budget"]
 PRICE_PER_ITEM = "price_per_item"
 """Name under which a price per request is reported; no field of the request holds it."""
-FOREIGN_MONEY = PAST | RIVAL | HYPOTHETICAL
+FOREIGN_MONEY = PAST | RIVAL
 _CAPS = word_set("budget_caps")
 _SPENT = word_set("spent_words")
 _ALLOWED = word_set("allowed_words")
 SMALLEST_BUDGET = 10
 """Below it an amount is a price."""
+NEAR_TRAINING = 4.0
 MONTHS_PER_YEAR = 12
 Money = tuple[str, float, int, int]
 
@@ -53,7 +54,7 @@ def _budget(marked: Marked, number: Number, money: Money) -> Quantity | None:
     near = marked.near(first, last, 8, 8)
     if _for_training(marked, first, last, period):
         return quantity(marked, "training_budget_usd", amount, first, last, code, rank=1)
-    if period is None or _is_other_money(marked, first, last, near):
+    if period is None or _is_other_money(marked, first, last):
         return None
     monthly = MONTH <= period.seconds < YEAR
     if not monthly and not near & BUDGET:
@@ -75,24 +76,30 @@ def _is_price(marked: Marked, first: int, last: int) -> bool:
     )
 
 
-def _is_other_money(marked: Marked, first: int, last: int, near: int) -> bool:
+def _is_other_money(marked: Marked, first: int, last: int) -> bool:
     """Fees, salaries, revenue, and what is being spent today."""
-    words = marked.tokens.words
-    before = [words[k] for k in range(max(0, first - 8), first) if marked.clause[k] == marked.clause[first]]
-    if not _SPENT.isdisjoint(before) and _ALLOWED.isdisjoint(before):
+    if _is_spent(marked, first):
         return True
-    if marked.masks[marked.clause[first]] & CURRENT and not near & BUDGET:
+    clause = marked.masks[marked.clause[first]]
+    if clause & CURRENT and not clause & BUDGET:
         return True
     cue, budget = marked.distance(first, last, NOT_BUDGET, 8), marked.distance(first, last, BUDGET, 10)
     return cue is not None and (budget is None or cue < budget)
 
 
+def _is_spent(marked: Marked, first: int) -> bool:
+    """`we pay 9,000 a month`, but not `we can pay 9,000`."""
+    words, clause = marked.tokens.words, marked.clause
+    before = [words[k] for k in range(max(0, first - 8), first) if clause[k] == clause[first]]
+    return not _SPENT.isdisjoint(before) and _ALLOWED.isdisjoint(before)
+
+
 def _for_training(marked: Marked, first: int, last: int, period: Period | None) -> bool:
-    """Training is nearer than running; a monthly figure only when nothing but training is spoken of."""
-    if period is not None:
+    """A word of training stands near by, and no period right behind the amount."""
+    training = marked.distance(first, last, TRAINING, 9, stops=marked.number_tokens)
+    if training is None or _is_spent(marked, first) or (period is not None and period.first >= last):
         return False
-    training = marked.distance(first, last, TRAINING, 9, stop_at_numbers=True)
-    return training is not None
+    return period is None or training <= NEAR_TRAINING
 
 
 def _period(marked: Marked, first: int, last: int) -> Period | None:

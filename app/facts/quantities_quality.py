@@ -6,76 +6,86 @@ from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
 from app.facts.scope import BIT, HYPOTHETICAL, NEGATION, RIVAL, Marked
-from app.facts.units import currency_of, percent_after
+from app.facts.units import TIME_UNITS, currency_of, percent_after
 
 METRIC, PROMPTED, TARGET, NOT_PROMPTED = BIT["metric"], BIT["prompted"], BIT["target"], BIT["not_prompted"]
 LOWEST_QUALITY = 0.2
 """Below this a share is rarely a quality figure (error rates, growth, shares of traffic)."""
 LOWEST_BARE = 50
 """A bare figure of a hundred counts from here on: `we need 95`."""
-REACH = 9
+REACH, METRIC_REACH = 9, 40
+OWNER_LEAD = 2.0
+"""Somebody else's name may stand this much farther off than a verb such as `reach` and still own the figure."""
 _BARE_BEHIND = word_set("bare_behind")
 _BARE_BEFORE = word_set("bare_target_before")
-_PERCENT_NOUNS = word_set("percent_of_what")
 
 
 def read_quality(marked: Marked) -> Iterator[Quantity]:
     """`prompted_quality` and `target_quality` as fractions."""
-    seen, metric = False, -1
+    shares: list[tuple[Number, float, int]] = []
     for number in marked.numbers:
-        if marked.tokens.quoted[number.first]:
-            continue
-        share = _share(marked, number, seen)
-        if share is None:
-            continue
-        value, last = share
-        while metric < last - 1:  # metrics named so far; each token is looked at once
-            metric += 1
-            seen = seen or bool(marked.marks[metric] & METRIC)
-        role = _role(marked, number, last, seen)
+        if not marked.tokens.quoted[number.first] and (share := _share(marked, number)) is not None:
+            shares.append((number, *share))
+    stops = frozenset(k for number, _, last in shares for k in range(number.first, last))
+    seen = False
+    for number, value, last in shares:
+        role = _role(marked, number, last, seen or _metric_before(marked, number.first), stops)
         if role is not None:
             seen = True
             yield quantity(marked, role, value, number.first, last, rank=1)
 
 
-def _share(marked: Marked, number: Number, seen: bool) -> tuple[float, int] | None:
-    """The fraction and the token after it: `83 %`, `0.71`, `.58`, `67.4` and `95` where quality was spoken of."""
+def _metric_before(marked: Marked, first: int) -> bool:
+    """A metric is named in this sentence or the one before."""
+    sentence = marked.tokens.sentence
+    for k in range(first - 1, max(first - METRIC_REACH, 0) - 1, -1):
+        if sentence[k] < sentence[first] - 1:
+            return False
+        if marked.marks[k] & METRIC:
+            return True
+    return False
+
+
+def _share(marked: Marked, number: Number) -> tuple[float, int] | None:
+    """The fraction and the token after it: `83 %`, `0.71`, `.58`, and `67.4` or `95` beside a word of quality."""
     words, text, start = marked.tokens.words, marked.tokens.text, marked.tokens.starts[number.first]
     signs = percent_after(words, number)
+    behind = words[number.last + signs] if number.last + signs < len(words) else "."
+    if behind in ("a", "per", "/") or behind in TIME_UNITS:
+        return None
     if signs:
-        value = number.value / 100
-        of_what = words[number.last + signs : number.last + signs + 2]
-        if of_what[:1] == ["of"] and of_what[-1:] and _PERCENT_NOUNS.isdisjoint(words[number.last + signs : number.last + signs + 4]):
+        value, last = number.value / 100, number.last + signs
+        if behind == "of" and not (marked.ahead(number.first, 4) & PROMPTED or marked.near(last, last, 0, 6) & METRIC):
             return None
-        return (value, number.last + signs) if LOWEST_QUALITY <= value <= 1 and not number.suffix else None
+        return (value, last) if LOWEST_QUALITY <= value <= 1 and not number.suffix else None
     if start and text[start - 1] == "." and (start == 1 or not text[start - 2].isalnum()) and words[number.first].isdigit():
         return float("0." + words[number.first]), number.last
     if number.identifier or number.suffix or number.year:
         return None
     if number.decimal and LOWEST_QUALITY <= number.value <= 1:
         return number.value, number.last
-    if LOWEST_BARE <= number.value <= 100 and _is_bare(marked, number, seen):
+    if LOWEST_BARE <= number.value <= 100 and _is_bare(marked, number):
         return number.value / 100, number.last
     return None
 
 
-def _is_bare(marked: Marked, number: Number, seen: bool) -> bool:
+def _is_bare(marked: Marked, number: Number) -> bool:
     """`accuracy 67.4`, `we need 95`."""
     words = marked.tokens.words
     behind = words[number.last] if number.last < len(words) else "."
     before = words[number.first - 1] if number.first else ""
     if behind not in _BARE_BEHIND and behind not in ("now", "→", "+") or currency_of(marked.tokens, number):
         return False
-    return bool(number.first and marked.marks[number.first - 1] & METRIC) or (seen and before in _BARE_BEFORE)
+    return bool(number.first and marked.marks[number.first - 1] & METRIC) or (before in _BARE_BEFORE and _metric_before(marked, number.first))
 
 
-def _role(marked: Marked, number: Number, last: int, seen: bool) -> str | None:
+def _role(marked: Marked, number: Number, last: int, seen: bool, stops: frozenset[int]) -> str | None:
     """Whose figure it is: the nearest of prompting, of what is needed, and of anything else."""
     first = number.first
     near = marked.near(first, last, 8, 6)
-    target = marked.distance(first, last, TARGET, REACH, stop_at_numbers=True)
-    prompted = marked.distance(first, last, PROMPTED, REACH, stop_at_numbers=True)
-    other = marked.distance(first, last, NOT_PROMPTED, REACH, stop_at_numbers=True)
+    target = marked.distance(first, last, TARGET, REACH, stops=stops)
+    prompted = marked.distance(first, last, PROMPTED, REACH, stops=stops)
+    other = marked.distance(first, last, NOT_PROMPTED, REACH, stops=stops)
     if not (near & METRIC or seen or (near & TARGET and near & PROMPTED)):
         return None
     if marked.scope(first, last) & (RIVAL | HYPOTHETICAL) or marked.ahead(first, 3) & NEGATION:
@@ -83,10 +93,10 @@ def _role(marked: Marked, number: Number, last: int, seen: bool) -> str | None:
     from_to = _from_to(marked, number)
     if from_to is not None:
         return from_to
-    nearest = min((d for d in (target, prompted, other) if d is not None), default=None)
-    if nearest is None or nearest == other:
+    if other is not None and all(d is None or other <= d + OWNER_LEAD for d in (target, prompted)):
         return None
-    return "target_quality" if nearest == target else "prompted_quality"
+    nearest = min((d for d in (target, prompted) if d is not None), default=None)
+    return None if nearest is None else "target_quality" if nearest == target else "prompted_quality"
 
 
 def _from_to(marked: Marked, number: Number) -> str | None:

@@ -43,6 +43,7 @@ _MONTHS = frozenset(
     ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 )
 _SUBJECTS = frozenset(("we", "i", "they", "he", "she"))
+_BATCHES = frozenset(("batch", "batches", "run", "runs", "job", "load", "feed", "volume", "intake", "queue", "total", "average", "bundle"))
 _SHARE_VERBS, _BARE_BEHIND = word_set("share_verbs"), word_set("bare_behind")
 _ELIDED_PLANNED, _ELIDED_CURRENT, _ELIDED_OWN = word_set("elided_planned"), word_set("elided_current"), word_set("elided_own")
 _RESULT_WORDS, _RESULT_PAIRS = word_set("result_words"), word_set("result_pairs")
@@ -127,13 +128,13 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: _C
     distance = period.first - number.last
     if (period.slash and distance > MAX_SLASH_WORDS) or (number.suffix == ONCE and distance):
         return None
-    if distance > MAX_NOUN_WORDS or number.first in counts.claimed or number.first < previous_end:
+    if distance > MAX_NOUN_WORDS or number.first in counts.claimed or number.last < previous_end:
         return None
     if tokens.sentence[number.first] != tokens.sentence[period.first]:
         return None
     between = tokens.words[number.last : period.first]
     breaks = sum(w in _BREAKS for w in between)
-    if breaks and not ((period.adverb or period.night) and breaks == 1 and ":" not in between):
+    if breaks and not ((period.adverb or period.night) and breaks == 1 and ":" not in between) and "average" not in between:
         return None
     if (distance > 1 and _others_between(marked, number, period)) or (number.year and distance > 1):
         return None
@@ -175,10 +176,10 @@ def _number_after(marked: Marked, period: Period, counts: _Counts) -> Number | N
     spoken = marked.near(period.first, period.last, 2, 1) & VOLUME
     if between in ([","], ["="], [], ["~"], ["≈"]) or tokens.words[number.last : number.last + 2] in (["of", "them"], ["of", "these"]):
         return number
-    if not (spoken or between[:1] == [":"] or _opens(marked, period)):
+    if not (spoken or between[:1] == [":"] or _opens(marked, period) or not _BATCHES.isdisjoint(between[:1])):
         return None
     if between[-1:] and between[-1] in ("within", "under", "below", "of", "than", "to", "after", "at"):
-        return number if spoken and between[-1] != "within" else None
+        return number if spoken or not _BATCHES.isdisjoint(between) else None
     return number
 
 
@@ -193,7 +194,7 @@ def _rate(marked: Marked, period: Period, number: Number, counts: _Counts) -> It
     if _is_foreign(marked, number, period) or _is_no_load(marked, number, period, first, last):
         return
     time = marked.time(number.first)
-    rank = 3 if time & PLANNED or marked.near(last, last, 0, 3) & OVERALL else 1 if time & CURRENT else 2
+    rank = 4 if _grows_to(marked, number) else 3 if time & PLANNED or marked.near(last, last, 0, 3) & OVERALL else 1 if time & CURRENT else 2
     if number.suffix == ONCE:
         rank = -1
     elif period.seconds >= DAY and marked.distance(first, last, PEAK, 4) is not None:
@@ -215,6 +216,12 @@ def _rate(marked: Marked, period: Period, number: Number, counts: _Counts) -> It
             return
         rank -= 1
     yield quantity(marked, "requests_per_day", per_day, first, last, rank=rank)
+
+
+def _grows_to(marked: Marked, number: Number) -> bool:
+    """`start with 500 a day and grow to 10,000 a day`: the second is the plan."""
+    words = marked.tokens.words
+    return number.first > 1 and words[number.first - 1] == "to" and marked.ahead(number.first, 4) & PLANNED != 0
 
 
 def _is_peak(marked: Marked, first: int, last: int) -> bool:
@@ -293,15 +300,18 @@ def _elided_rank(marked: Marked, number: Number) -> int | None:
     """How surely a bare figure is a rate: it ends its phrase, and a word of time or ownership stands beside it."""
     words, clause = marked.tokens.words, marked.clause
     behind = words[number.last] if number.last < len(words) else "."
-    if behind not in _BARE_BEHIND or number.first == 0 or not (
-        words[number.first - 1] in _ELIDED_BEFORE or words[number.first - 1] in _MONTHS
-    ):
+    before = words[number.first - 1] if number.first else ""
+    introduced = before in _ELIDED_BEFORE or before in _MONTHS or marked.ahead(number.first, 1) & PLANNED
+    ours = number.first > 1 and words[number.first - 2] in ("we", "i", "ours", "us")
+    if behind not in _BARE_BEHIND or not (introduced or ours):
         return None
     here = {clause[number.first]}
     if clause[number.first - 1] not in here:
         here.add(clause[number.first - 1])
     start = max(0, number.first - MAX_LEAD_WORDS)
     near = {words[k] for k in range(start, number.first) if clause[k] in here} | {behind}
+    if marked.ahead(number.first, 2) & PLANNED:
+        return 3
     if not _ELIDED_PLANNED.isdisjoint(near):
         return 3
     if not _ELIDED_OWN.isdisjoint(near):
@@ -328,7 +338,7 @@ def _open_seconds(marked: Marked, number: Number) -> float:
 def _members(marked: Marked, number: Number, period: Period, counts: _Counts) -> Number | None:
     """The N of `each of N members`, `N shops with 20 visits each`; None when the rate is everybody's."""
     first, last = min(number.first, period.first), max(number.last, period.last)
-    found = _times_sign(marked, number, counts) or _apiece(marked, last, counts) or _per_unit(marked, number, counts)
+    found = _times_sign(marked, number, counts) or _batches(marked, number, counts) or _apiece(marked, last, counts) or _per_unit(marked, number, counts)
     if found is None and (_is_each(marked, number, period, first, last) or _is_one_each(marked, number, counts)):
         found = _nearest_count(marked, number, first, last, counts) or _per_whom(marked, number, period, counts)
     return counts.take(found) if found is not None else None
@@ -356,6 +366,15 @@ def _times_sign(marked: Marked, number: Number, counts: _Counts) -> Number | Non
     other = counts.numbers[at] if at >= 0 else None
     near = other is not None and number.first - other.last <= MAX_SLASH_WORDS and other.value > 1
     return other if near else None
+
+
+def _batches(marked: Marked, number: Number, counts: _Counts) -> Number | None:
+    """The ten of `ten batches of 1,000 items`."""
+    words, at = marked.tokens.words, bisect_left(counts.firsts, number.first) - 1
+    if at < 0 or words[number.first - 1] != "of" or words[number.first - 2] not in ("batches", "bundles", "blocks", "packs", "chunks"):
+        return None
+    other = counts.numbers[at]
+    return other if other.last == number.first - 2 and other.first not in counts.claimed else None
 
 
 def _apiece(marked: Marked, last: int, counts: _Counts) -> Number | None:
@@ -428,12 +447,12 @@ def _per_unit(marked: Marked, number: Number, counts: _Counts) -> Number | None:
 
 def _is_one_each(marked: Marked, number: Number, counts: _Counts) -> bool:
     """`1,150 sampling points, one comment a week`, `220 cost centres, once per month`."""
-    if number.value != 1 or number.first < 2:
-        return False
     at = bisect_left(counts.firsts, number.first) - 1
-    if at < 0 or marked.tokens.words[number.first - 1] != ",":
+    if number.value != 1 or at < 0 or (marked.tokens.words[number.first - 1] != "," and number.suffix != ONCE):
         return False
     other = counts.numbers[at]
+    if marked.tokens.sentence[other.first] != marked.tokens.sentence[number.first]:
+        return False
     return number.first - other.last <= 4 and other.first not in counts.claimed and other.value > 1
 
 
@@ -468,7 +487,9 @@ def _happenings(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
     words = marked.tokens.words
     for period in periods:
         near = words[max(0, period.first - 8) : period.last + 3]
-        if not period.interval or period.seconds >= WEEK or not _CHANGE.isdisjoint(near) or _ARRIVAL.isdisjoint(near):
+        if not period.interval or period.seconds >= WEEK or not _CHANGE.isdisjoint(near):
+            continue
+        if _ARRIVAL.isdisjoint(near) and words[period.last : period.last + 1] not in (["a"], ["an"], ["one"], ["another"], ["new"]):
             continue
         if marked.scope(period.first, period.last) & FOREIGN or marked.near(period.first, period.last, 3, 0) & NEGATION:
             continue

@@ -24,7 +24,6 @@ _PER_ANSWER = ("answer", "request", "reply", "turn", "call", "query", "item", "p
 
 def read_times(marked: Marked) -> Iterator[Quantity]:
     """Latency limits of the text; the 95th percentile ranks above others, they above the median."""
-    words = marked.tokens.words
     for number in marked.numbers:
         duration = _duration(marked, number)
         if duration is None or marked.tokens.quoted[number.first]:
@@ -33,7 +32,7 @@ def read_times(marked: Marked) -> Iterator[Quantity]:
         if _is_no_wait(marked, number, last) or not _is_limit(marked, number, last, seconds):
             continue
         name = "time_to_first_token_p95_seconds" if _is_first_token(marked, number.first, last) else "latency_p95_seconds"
-        yield quantity(marked, name, seconds, number.first, last, rank=_percentile_rank(words, number.first, last))
+        yield quantity(marked, name, seconds, number.first, last, rank=_percentile_rank(marked, number.first, last))
     yield from _bare_units(marked)
 
 
@@ -92,18 +91,28 @@ def _is_denied(marked: Marked, number: Number) -> bool:
     return bool(marked.ahead(number.first, DENIAL_REACH) & NEGATION)
 
 
-def _percentile_rank(words: list[str], first: int, last: int) -> int:
-    """Percentile right behind or before the duration; nearer ones first."""
-    near = [*words[last : last + 3], *reversed(words[max(0, first - 3) : first])]
-    return next((_PERCENTILES[w] for w in near if w in _PERCENTILES), PLAIN_RANK)
+def _percentile_rank(marked: Marked, first: int, last: int) -> int:
+    """Percentile before the duration (`p95 of 900 ms`), else right behind it (`900 ms at p95`)."""
+    words, held = marked.tokens.words, marked.number_tokens
+    for k in range(first - 1, max(first - 4, 0) - 1, -1):
+        if k in held or words[k] in (",", ";", ".", "\n"):
+            break
+        if words[k] in _PERCENTILES:
+            return _PERCENTILES[words[k]]
+    for word in words[last : last + 3]:
+        if word in _PERCENTILES:
+            return _PERCENTILES[word]
+        if word in ("and", ",", ";", ".", "\n"):
+            break
+    return PLAIN_RANK
 
 
 def _is_first_token(marked: Marked, first: int, last: int) -> bool:
     """A cue of the first words is nearer than one of the whole answer; figures between belong to the cue instead."""
-    begin = marked.distance(first, last, FIRST, CUE_REACH, stop_at_numbers=True)
+    begin = marked.distance(first, last, FIRST, CUE_REACH, stops=marked.number_tokens)
     if begin is None:
         return False
-    whole = marked.distance(first, last, WHOLE, CUE_REACH, stop_at_numbers=True)
+    whole = marked.distance(first, last, WHOLE, CUE_REACH, stops=marked.number_tokens)
     return whole is None or begin < whole
 
 
@@ -130,7 +139,7 @@ def _is_bare_limit(marked: Marked, i: int) -> bool:
     before, earlier = words[i - 1], words[i - 2] if i > 1 else ""
     if words[i] == "subsecond" or before == "sub":
         return True
-    if before not in ("a", "an", "the", "one"):
+    if before not in ("a", "an", "the", "one") or earlier in ("half", "of", "quarter"):
         return False
     if words[i] in ("hour", "minute"):
         return earlier in ("within", "under") or (before == "a" and words[i + 1 : i + 3] == ["at", "most"])

@@ -70,7 +70,7 @@ def _elided_role(marked: Marked, number: Number) -> str | None:
         if sentence[k] != sentence[number.first] or k in marked.number_tokens or words[k] == ",":
             return None
         for role in (OUT, PROMPT, IN):
-            if marked.marks[k] & role and words[k] != "in":
+            if marked.marks[k] & role:
                 return _ROLE_NAMES[role]
     return None
 
@@ -84,6 +84,8 @@ def _role(marked: Marked, number: Number, last: int, unit: int) -> str | None:
         return None
     if behind in ("in", "out") and after not in ("the", "a", "each", "total", "our", "all"):
         return "input_tokens" if behind == "in" else "output_tokens"
+    if words[max(0, number.first - 2) : number.first] == ["in", "("]:
+        return "input_tokens"
     if unit != TOKEN and not _is_sized(marked, number, last, unit):
         return None
     role = _nearest_role(marked, number, last)
@@ -93,16 +95,24 @@ def _role(marked: Marked, number: Number, last: int, unit: int) -> str | None:
 
 
 def _nearest_role(marked: Marked, number: Number, last: int) -> int | None:
+    """The noun before a size (`reports of 30 pages`), or behind it (`a 200-word abstract`, `500 tokens of input`)."""
+    words = marked.tokens.words
+    behind_first = number.attached or words[last : last + 1] == ["of"]
     best: tuple[float, int] | None = None
     for role in (OUT, PROMPT, IN):
-        away = marked.distance(number.first, last, role, ROLE_REACH, stop_at_numbers=True, skip=_PREPOSITION_IN)
-        if away is not None and (best is None or away < best[0]):
-            best = (away, role)
+        for ahead in (True, False):
+            reach = (ROLE_REACH, 0) if ahead else (0, ROLE_REACH)
+            away = marked.distance(number.first, last, role, reach, stops=marked.number_tokens)
+            if away is None:
+                continue
+            away += BEHIND_COST * (ahead == behind_first)
+            if best is None or away < best[0]:
+                best = (away, role)
     return best[1] if best else None
 
 
-_PREPOSITION_IN = frozenset(("in",))
-"""A role word that is mostly a preposition; `tokens in` is seen to before."""
+BEHIND_COST = 3.0
+"""Tokens that a role word on the less likely side of its size counts as farther away."""
 
 
 def _is_sized(marked: Marked, number: Number, last: int, unit: int) -> bool:

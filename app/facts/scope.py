@@ -5,6 +5,7 @@ without figures ("During the lockdown,") hands its scope on to the next one.
 """
 
 from bisect import bisect_left
+from collections.abc import Container
 from dataclasses import dataclass
 
 from app.facts.lexicon import CUE, Lexicon, load_lexicon
@@ -21,8 +22,9 @@ FOREIGN = PAST | PAST_VERB | RIVAL | HYPOTHETICAL
 """Cues that make a figure somebody else's, or of another time."""
 _SCOPE = FOREIGN | ARCHIVE
 _TIME = PLANNED | CURRENT
-CLAUSE_DISTANCE = 4.0
-"""Tokens that a clause's end counts for when the nearest cue is looked for."""
+CLAUSE_DISTANCE, BEHIND_STEP = 3.0, 1.25
+"""Tokens that a comma counts for, and a token behind a figure, when the nearest cue is looked for."""
+_FAR_SIGNS = frozenset(",()–—-[]")
 SCOPE_BEFORE, SCOPE_AFTER = 24, 12
 """Tokens of a clause that are searched for cues before and after a figure."""
 _BREAKS = frozenset(',():–—-[]"“”')
@@ -105,24 +107,34 @@ class Marked:
         return (self.masks[c] & _TIME) or (self.handed[c] & _TIME)
 
     def distance(
-        self, first: int, last: int, bit: int, reach: int, stop_at_numbers: bool = False, skip: frozenset[str] = frozenset()
+        self,
+        first: int,
+        last: int,
+        bit: int,
+        reach: int | tuple[int, int],
+        stops: Container[int] = (),
     ) -> float | None:
-        """Tokens to the nearest cue of a class in the sentence; other clauses count as farther, ahead as nearer."""
-        sentence, marks, clause = self.tokens.sentence, self.marks, self.clause
-        here, c, best = sentence[first], clause[first], None
-        held = self.number_tokens if stop_at_numbers else frozenset()
-        for step, places in ((1.0, range(first - 1, max(first - reach, 0) - 1, -1)), (1.25, range(last, min(last + reach, len(marks))))):
+        """Tokens to the nearest cue of a class in the sentence, before or behind a figure; commas make it farther.
+
+        `reach` bounds both sides, or each; the look ends at tokens in `stops`: figures that a cue behind them belongs to.
+        """
+        before, behind = reach if isinstance(reach, tuple) else (reach, reach)
+        ways = (
+            (1.0, range(first - 1, max(first - before, 0) - 1, -1)),
+            (BEHIND_STEP, range(last, min(last + behind, len(self.marks)))),
+        )
+        sentence, marks, words = self.tokens.sentence, self.marks, self.tokens.words
+        best: float | None = None
+        for step, places in ways:
             away = 0.0
             for k in places:
-                if sentence[k] != here or k in held:
+                if sentence[k] != sentence[first] or k in stops:
                     break
-                away += step
-                if marks[k] & bit and self.tokens.words[k] not in skip:
-                    found = away + (0.0 if clause[k] == c else CLAUSE_DISTANCE)
-                    best = found if best is None or found < best else best
+                away += CLAUSE_DISTANCE if words[k] in _FAR_SIGNS else step
+                if marks[k] & bit:
+                    best = away if best is None or away < best else best
                     break
         return best
-
 
 def mark(text: str) -> Marked:
     """Tokens, numbers, cues and scope of a text; linear in its length."""

@@ -37,7 +37,7 @@ PERIODS = _table({
     1.0: "second sec s",
     MINUTE: "minute min",
     HOUR: "hour hr h",
-    DAY: "day d night evening morning weekday workday afternoon 24h workingday",
+    DAY: "day d night evening morning weekday weekdays workday afternoon 24h workingday",
     WEEK: "week wk w",
     MONTH: "month mo mth",
     QUARTER: "quarter",
@@ -98,16 +98,19 @@ def find_periods(tokens: Tokens, numbers: list[Number]) -> list[Period]:
             found.append(made)
         elif word in PERIODS and i and (made := _period_at(words, i)):
             found.append(made)
-        elif word in _WEEKDAYS and (first := _on_a(words, i)) is not None:
-            found.append(Period(first, i + 1, DAY))
+        elif word.rstrip("s") in _WEEKDAYS and (made := _weekday(words, i)):
+            found.append(made)
     return found
 
 
-def _on_a(words: list[str], i: int) -> int | None:
-    """First token of `on a big Saturday`; a weekday without `on a` says when, not how many."""
+def _weekday(words: list[str], i: int) -> Period | None:
+    """`every Monday` and `on Mondays` are weekly, `on a big Saturday` is a day; else a weekday says only when."""
+    before = words[i - 1] if i else ""
+    if before == "every" or (before == "on" and words[i].endswith("s")):
+        return Period(i - 1, i + 1, WEEK)
     for k in range(i - 1, max(i - 4, 0), -1):
         if words[k] in ("a", "an") and words[k - 1] == "on":
-            return k - 1
+            return Period(k - 1, i + 1, DAY)
     return None
 
 
@@ -133,10 +136,16 @@ def _period_at(words: list[str], i: int) -> Period | None:
     before = words[first]
     night = word in ("night", "evening", "morning")
     behind = words[first - 1] if first else ""
+    if before == "other" and behind == "every":
+        return Period(first - 1, i + 1, 2 * seconds, interval=True)
+    if word == "quarter" and words[i + 1 : i + 2] == ["of"]:
+        return None
     if behind == "in" and word in ("afternoon", "morning", "evening"):
         return None
     if before in _LOOSE:
-        if word == "day" and ((before == "by") or (before == "the" and behind == "in")):
+        if word == "day" and (before == "by" or (before == "the" and behind in ("in", "over"))):
+            return Period(first, i + 1, seconds)
+        if before == "the" and behind == "in" and adjectives:
             return Period(first, i + 1, seconds)
         if not ((behind == "on" and (adjectives or before != "the")) or (before in ("by", "at") and word == "night")):
             return None
