@@ -6,42 +6,19 @@ Only `description` and `requirements` of a case reach the reader; title, source,
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.catalogue import load_catalogue
 from app.decision.conditions import Situation
-from app.facts import read_facts
-from app.schemas.comparison import Comparison
+from app.facts import read_facts, scan
+from app.pipeline import World, load_world
+from app.pipeline.case import Inputs, work_out
 from app.schemas.recommend import RecommendRequest, Requirements
-from app.scoring.classifier import load_classifier
-from app.scoring.needs import score
-from app.scoring.rules import load_rules
-from app.scoring.thresholds import load_thresholds
-from app.settings import shipped
 
 CASES = Path(__file__).parent / "data" / "cases.jsonl"
-UNKNOWN_FIGURES = Comparison(
-    horizon_months=12,
-    prompt_hosted=True,
-    prompt_fits_context=True,
-    prompt_monthly_usd=None,
-    prompt_upfront_usd=None,
-    prompt_total_usd=None,
-    prompt_latency_p95_seconds=None,
-    prompt_time_to_first_token_seconds=None,
-    tune_fits_gpu=True,
-    tune_training_usd=None,
-    tune_monthly_usd=None,
-    tune_upfront_usd=None,
-    tune_total_usd=None,
-    tune_latency_p95_seconds=None,
-    tune_time_to_first_token_seconds=None,
-    tune_hosted_offered=True,
-    tuned_base_model_parameters=8e9,
-    break_even_requests_per_day=None,
-)
-"""Fitting looks at facts and scores; reasons that look at the options' figures keep their priors."""
+AS_OF = date(2026, 11, 24)
+"""The day on which the cases are asked; prices of both options depend on it, the fitted reasons hardly."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +55,15 @@ def request_of(case: Case, with_facts: bool) -> RecommendRequest:
     return RecommendRequest(description=case.description, requirements=requirements)
 
 
-def reader() -> Callable[[RecommendRequest], Situation]:
-    """Reads a request as far as the decision needs it: facts and scores, figures unknown."""
-    catalogue = load_catalogue()
-    classifier = load_classifier(shipped("models/classifier.json"))
-    rules = load_rules(shipped("rules"))
-    thresholds = load_thresholds(shipped("rules"))
+def reader(world: World | None = None) -> Callable[[RecommendRequest], Situation]:
+    """Reads a request as the service does, as far as the decision needs it: facts, scores, both options' figures."""
+    here = world or load_world()
 
     def read(request: RecommendRequest) -> Situation:
-        reading = classifier.read(request.description)
-        facts = read_facts(request, reading, catalogue)
-        scores = score(rules.evaluate(facts, UNKNOWN_FIGURES), reading, thresholds)
-        return Situation(facts, scores, UNKNOWN_FIGURES)
+        reading = here.classifier.read(request.description, scan(request.description).signals)
+        facts = read_facts(request, reading, here.catalogue)
+        inputs = Inputs(reading=reading, preferences=request.preferences, as_of=AS_OF, world=here)
+        return work_out(facts, inputs).verdict.situation
 
     return read
 
