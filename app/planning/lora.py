@@ -23,7 +23,7 @@ from app.schemas.recommend import Preferences
 from app.schemas.training import TrainingEstimate, TrainingRequest
 from app.schemas.vocabulary import Method
 from app.schemas.world import BaseModelSpec
-from app.units import as_usd
+from app.units import SECONDS_PER_HOUR, as_seconds, as_usd
 
 __all__ = ["PlannedTuning", "TuningTools", "plan_fine_tuning", "plan_lora", "training_request"]
 
@@ -119,7 +119,7 @@ def _plan(
         runners_up=chosen.runners_up,
         sweep=sweep(drafted, setup.estimate, targets.per_rank, base),
         data=data_readiness(task, setup.estimate, book),
-        limits=_limits(task, chosen, rank, setup, found),
+        limits=_limits(task, chosen, rank, setup, found, book),
     )
     return PlannedTuning(plan=plan, request=drafted.request, estimate=setup.estimate, rank=rank)
 
@@ -183,7 +183,12 @@ def _drafter(
 
 
 def _limits(
-    task: TuningTask, chosen: Chosen[BaseModelSpec], rank: RankChoice, setup: Setup, found: hyper.Lengths
+    task: TuningTask,
+    chosen: Chosen[BaseModelSpec],
+    rank: RankChoice,
+    setup: Setup,
+    found: hyper.Lengths,
+    book: PlanningBook,
 ) -> tuple[str, ...]:
     """What the plan cannot promise."""
     said = list(chosen.misses)
@@ -192,14 +197,31 @@ def _limits(
     total, budget = setup.estimate.cost.total_usd, task.training_budget_usd
     if budget is not None and total is not None and total.expected > budget:
         said.append(f"One run is expected to cost {as_usd(total.expected)}, over the budget of {as_usd(budget)}.")
-    if found.cut:
-        said.append("Examples are longer than the context of the base model: they would be cut.")
+    said += _run_limits(chosen.spec, setup, found, book.training.most_hours)
     if setup.drafted.attempt.method != "full":
         said += _rank_limits(task, rank)
     if task.kind == "reinforcement_learning":
         said.append("Time and cost hold the training steps alone: sampling the episodes comes on top.")
     said.append("A chat template that differs between training and serving costs more than any rank: keep it the same.")
     return tuple(said)
+
+
+def _run_limits(base: BaseModelSpec, setup: Setup, found: hyper.Lengths, most_hours: float) -> list[str]:
+    """What the run itself may stumble over."""
+    said, seconds = [], setup.estimate.train_seconds
+    if seconds is not None and seconds.expected > most_hours * SECONDS_PER_HOUR:
+        said.append(
+            f"The run is expected to take {as_seconds(seconds.expected)}: train on a sample first, and on all of it only "
+            "if the result still rises with the number of examples."
+        )
+    if base.architecture.has_vision_tower and setup.drafted.lora is not None:
+        said.append(
+            f"{base.id} has a vision tower that the short module names also reach; a regular expression over the "
+            "decoder's names keeps to the text (see the estimate's warnings)."
+        )
+    if found.cut:
+        said.append("Examples are longer than the context of the base model: they would be cut.")
+    return said
 
 
 def _rank_limits(task: TuningTask, rank: RankChoice) -> list[str]:

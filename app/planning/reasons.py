@@ -185,7 +185,9 @@ def _lengths(of: Reasoning, book: PlanningBook) -> Iterator[Because]:
         "training.max_seq_length", factor=s.longest_over_mean, mean=found.mean_seq_length, length=f"{length:,}"
     )
     yield texts["mean_seq_length"].because("training.mean_seq_length", mean=found.mean_seq_length)
-    if found.packing:
+    if found.packing and of.task.kind == "continued_pretraining":
+        yield texts["packing_text"].fixed("training.packing")
+    elif found.packing:
         yield texts["packing"].because("training.packing", mean=found.mean_seq_length)
     else:
         why = "too few tokens in all for it to pay" if found.few_tokens else "examples fill their sequences well enough"
