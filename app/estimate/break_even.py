@@ -31,7 +31,7 @@ def break_even(prompting: Bill, tuning: Bill, requests_per_day: float) -> BreakE
         return BreakEven(
             requests_per_day=None, requests_per_day_range=None, months=None, curve=(), why=f"Unknown: {missing}"
         )
-    crossing = cheaper_above(prompting.curves[1], tuning.curves[1])
+    crossing = cheaper_above(prompting.curves[1], tuning.curves[1])  # 0: always, which is no crossing
     early = cheaper_above(prompting.curves[2], tuning.curves[0])
     late = cheaper_above(prompting.curves[0], tuning.curves[2])
     months = months_to_pay_back(prompting, tuning, requests_per_day)
@@ -43,6 +43,13 @@ def break_even(prompting: Bill, tuning: Bill, requests_per_day: float) -> BreakE
         curve=_curve(prompting, tuning, requests_per_day),
         why=_sentence(prompting, tuning, requests_per_day, crossing, early, late, months),
     )
+
+
+def crossing_volume(prompting: Bill, tuning: Bill) -> float | None:
+    """`requests_per_day` of `break_even` alone."""
+    if prompting.curves is None or tuning.curves is None:
+        return None
+    return cheaper_above(prompting.curves[1], tuning.curves[1]) or None
 
 
 def cheaper_above(prompting: Curve, tuning: Curve) -> float | None:

@@ -8,7 +8,7 @@ from app.decision import Verdict, missing, options, recommendation, sensitivity
 from app.estimate.cost import prompting_costs, tuning_costs
 from app.estimate.deployment import Deployment
 from app.facts import effective_requirements, read_facts, scan
-from app.pipeline.case import Case, Inputs, work_out
+from app.pipeline.case import Case, Inputs, judge, work_out
 from app.pipeline.figures import figures
 from app.pipeline.world import World
 from app.precedents import nearest
@@ -32,23 +32,24 @@ def advise(
     case = work_out(facts, inputs)
 
     def evaluate(moved: Facts) -> Verdict:
-        return work_out(moved, inputs).verdict
+        return judge(moved, inputs)
 
-    prompted, tuned, book = case.prompted, case.tuned, world.decision
+    load, book = case.sides.load, world.decision
+    prompting, tuning = case.sides.prompted.plan, case.sides.tuned.planned.plan
     return Report(
         id=id,
         created_at=created_at,
         as_of=as_of,
         recommendation=recommendation(
-            case.verdict, facts, case.workload, case.comparison, case.scores, book, prompted.plan, tuned.planned.plan
+            case.verdict, facts, load, case.comparison, case.scores, book, prompting, tuning
         ),
         scores=case.scores,
-        effective_requirements=effective_requirements(facts, case.workload),
+        effective_requirements=effective_requirements(facts, load),
         options=options(case.verdict, facts, case.comparison, book, figures(case, inputs)),
-        fine_tuning=tuned.planned.plan,
-        prompting=prompted.plan,
+        fine_tuning=tuning,
+        prompting=prompting,
         compute=_compute(case),
-        sensitivity=sensitivity(facts, case.workload, case.verdict, book, evaluate),
+        sensitivity=sensitivity(facts, load, case.verdict, book, evaluate),
         missing=missing(facts, case.verdict, book, evaluate),
         precedents=nearest(facts, case.scores, world.precedents, case.verdict.approach),
         warnings=_warnings(facts, world, as_of),
@@ -63,16 +64,17 @@ def _check(preferences: Preferences, world: World) -> None:
 
 
 def _compute(case: Case) -> Compute:
-    volume, served = case.workload.requests_per_day, case.prompted.served
+    sides = case.sides
+    volume, served = sides.load.requests_per_day, sides.prompted.served
     return Compute(
-        training=case.tuned.planned.estimate,
+        training=sides.tuned.planned.estimate,
         serving=BothServing(
             prompt_engineering=served.estimate if isinstance(served, Deployment) else served,
-            fine_tuning=case.tuned.deployment.estimate,
+            fine_tuning=sides.tuned.deployment.estimate,
         ),
         costs=BothCosts(
-            prompt_engineering=prompting_costs(case.prompted.bill, volume),
-            fine_tuning=tuning_costs(case.tuned.bill, volume),
+            prompt_engineering=prompting_costs(sides.prompted.bill, volume),
+            fine_tuning=tuning_costs(sides.tuned.bill, volume),
         ),
         break_even=case.break_even,
     )

@@ -1,11 +1,11 @@
 """One task worked out: both plans, both estimates, both bills, the scores and the verdict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from app.catalogue import Catalogue
 from app.decision import Verdict, decide
-from app.estimate.break_even import break_even
+from app.estimate.break_even import break_even, crossing_volume
 from app.estimate.cost import Bill, RequestTokens, Work, offer_outlasts, prompting_bill, tuning_bill
 from app.estimate.deployment import Deployment, Limits, plan_deployment
 from app.estimate.hosted import estimate_hosted
@@ -22,6 +22,7 @@ from app.planning import (
     plan_fine_tuning,
     plan_prompting,
 )
+from app.planning.tuning_task import task_from_facts
 from app.schemas.architecture import Architecture
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts, Reading, Workload
@@ -31,17 +32,21 @@ from app.schemas.report import BreakEven, HostedServingEstimate, Score
 from app.schemas.training import TrainingEstimate, TrainingRequest
 from app.schemas.vocabulary import Need
 from app.schemas.world import BaseModelSpec, GpuSpec, HostedModelSpec, HostedTuningOffer
-from app.scoring.needs import score
+from app.scoring.needs import score, score_unexplained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What stays the same when a requirement is moved to see whether the verdict flips."""
+    """What stays the same when a requirement is moved to see whether the verdict flips.
+
+    `planned` keeps tuning plans by what they were made from: most moves leave the plan as it is.
+    """
 
     reading: Reading
     preferences: Preferences
     as_of: date
     world: World
+    planned: dict[tuple[object, ...], PlannedTuning] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +70,21 @@ class Tuned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """Both options of a task, planned, estimated and priced."""
+
+    load: Workload
+    work: Work
+    prompted: Prompted
+    tuned: Tuned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A task worked out to the verdict."""
 
     facts: Facts
-    workload: Workload
-    work: Work
-    prompted: Prompted
-    tuned: Tuned
+    sides: Sides
     break_even: BreakEven
     comparison: Comparison
     scores: dict[Need, Score]
@@ -81,26 +93,36 @@ class Case:
 
 def work_out(facts: Facts, inputs: Inputs) -> Case:
     """Plan, estimate, compare, score, decide. Raises InputError for preferences that cannot be met."""
-    world = inputs.world
-    load = workload_of(facts, world.catalogue)
-    work = _work(facts, load)
-    tuned = tune(facts, load, work, inputs)
-    prompted = prompt_on_own_gpus(facts, load, work, inputs) if facts.self_hosting_required else None
-    prompted = prompted or prompt_hosted(facts, load, work, inputs)
-    crossing = break_even(prompted.bill, tuned.bill, load.requests_per_day)
-    comparison = compare(prompted, tuned, crossing, load, inputs)
+    world, sides = inputs.world, both_sides(facts, inputs)
+    crossing = break_even(sides.prompted.bill, sides.tuned.bill, sides.load.requests_per_day)
+    comparison = compare(sides, crossing.requests_per_day, inputs)
     scores = score(world.rules.evaluate(facts, comparison), inputs.reading, world.thresholds)
-    verdict = decide(scores, facts, load, comparison, world.decision)
     return Case(
         facts=facts,
-        workload=load,
-        work=work,
-        prompted=prompted,
-        tuned=tuned,
+        sides=sides,
         break_even=crossing,
         comparison=comparison,
         scores=scores,
-        verdict=verdict,
+        verdict=decide(scores, facts, sides.load, comparison, world.decision),
+    )
+
+
+def judge(facts: Facts, inputs: Inputs) -> Verdict:
+    """The verdict of `work_out` without what only people read: a search asks it for dozens of variants."""
+    world, sides = inputs.world, both_sides(facts, inputs)
+    crossing = crossing_volume(sides.prompted.bill, sides.tuned.bill)
+    comparison = compare(sides, crossing, inputs)
+    scores = score_unexplained(world.rules.evaluate(facts, comparison), inputs.reading, world.thresholds)
+    return decide(scores, facts, sides.load, comparison, world.decision)
+
+
+def both_sides(facts: Facts, inputs: Inputs) -> Sides:
+    """Both options; prompting on own GPUs where the base model must not be somebody else's."""
+    load = workload_of(facts, inputs.world.catalogue)
+    work = _work(facts, load)
+    ask = prompt_on_own_gpus if facts.self_hosting_required else prompt_hosted
+    return Sides(
+        load=load, work=work, prompted=ask(facts, load, work, inputs), tuned=tune(facts, load, work, inputs)
     )
 
 
@@ -185,11 +207,25 @@ def tune(facts: Facts, load: Workload, work: Work, inputs: Inputs) -> Tuned:
     chosen = choose_base_model(
         facts, load, catalogue, inputs.preferences, inputs.as_of, book=world.planning, inventory=inventory
     )
-    tools = tuning_tools(chosen.spec.architecture, catalogue)
-    planned = plan_fine_tuning(facts, load, chosen, catalogue, inputs.preferences, book=world.planning, tools=tools)
+    planned = _planned(facts, load, chosen, inputs)
     deployment = _deployment(chosen.spec, load.input_tokens, load.output_tokens, facts, load, inputs, adapted=True)
     bill = tuning_bill(deployment, planned.estimate, planned.plan.data.needed_examples, work, catalogue.assumptions)
     return Tuned(planned=planned, chosen=chosen, deployment=deployment, bill=bill)
+
+
+def _planned(facts: Facts, load: Workload, chosen: Chosen[BaseModelSpec], inputs: Inputs) -> PlannedTuning:
+    """The tuning plan, made once for a task and a base model chosen for the same reasons."""
+    book = inputs.world.planning
+    task = task_from_facts(facts, load, inputs.preferences, book)
+    key = (task, chosen.spec.id, chosen.because, chosen.runners_up, chosen.misses)
+    found = inputs.planned.get(key)
+    if found is None:
+        catalogue = inputs.world.catalogue
+        tools = tuning_tools(chosen.spec.architecture, catalogue)
+        own = inputs.preferences
+        found = plan_fine_tuning(facts, load, chosen, catalogue, own, book=book, tools=tools)
+        inputs.planned[key] = found
+    return found
 
 
 def tuning_tools(architecture: Architecture, catalogue: Catalogue) -> TuningTools:
@@ -247,8 +283,9 @@ def lasting_offer(spec: BaseModelSpec, load: Workload, inputs: Inputs) -> Hosted
     return next((o for o in offers if offer_outlasts(o, inputs.as_of, load.horizon_months)), None)
 
 
-def compare(prompted: Prompted, tuned: Tuned, crossing: BreakEven, load: Workload, inputs: Inputs) -> Comparison:
-    """Both options in a few numbers."""
+def compare(sides: Sides, crossing: float | None, inputs: Inputs) -> Comparison:
+    """Both options in a few numbers; `crossing` is the break-even volume."""
+    prompted, tuned, load = sides.prompted, sides.tuned, sides.load
     volume = load.requests_per_day
     asked, given = prompted.served, tuned.deployment.estimate
     first = asked.estimate if isinstance(asked, Deployment) else asked
@@ -272,7 +309,7 @@ def compare(prompted: Prompted, tuned: Tuned, crossing: BreakEven, load: Workloa
         tune_time_to_first_token_seconds=given.time_to_first_token_seconds.expected,
         tune_hosted_offered=lasting_offer(spec, load, inputs) is not None,
         tuned_base_model_parameters=float(spec.total_parameters),
-        break_even_requests_per_day=crossing.requests_per_day,
+        break_even_requests_per_day=crossing,
     )
 
 

@@ -20,9 +20,9 @@ def figures(case: Case, inputs: Inputs) -> dict[str, OptionFigures]:
 
 def both_ways_to_prompt(case: Case, inputs: Inputs) -> tuple[Prompted, Prompted]:
     """Prompting behind an API and on own GPUs; one of them is the one that was planned."""
-    if isinstance(case.prompted.served, Deployment):
-        return prompt_hosted(case.facts, case.workload, case.work, inputs), case.prompted
-    return case.prompted, prompt_on_own_gpus(case.facts, case.workload, case.work, inputs)
+    if isinstance(case.sides.prompted.served, Deployment):
+        return prompt_hosted(case.facts, case.sides.load, case.sides.work, inputs), case.sides.prompted
+    return case.sides.prompted, prompt_on_own_gpus(case.facts, case.sides.load, case.sides.work, inputs)
 
 
 def _money(bill: Bill, volume: float) -> tuple[Range | None, Range | None, tuple[str, ...]]:
@@ -35,7 +35,7 @@ def _money(bill: Bill, volume: float) -> tuple[Range | None, Range | None, tuple
 
 
 def _prompted(option: Prompted, case: Case) -> OptionFigures:
-    monthly, upfront, unknown = _money(option.bill, case.workload.requests_per_day)
+    monthly, upfront, unknown = _money(option.bill, case.sides.load.requests_per_day)
     served = option.served
     estimate = served.estimate if isinstance(served, Deployment) else served
     return OptionFigures(
@@ -48,33 +48,33 @@ def _prompted(option: Prompted, case: Case) -> OptionFigures:
 
 
 def _tuned(case: Case) -> OptionFigures:
-    deployment = case.tuned.deployment
-    monthly, upfront, unknown = _money(case.tuned.bill, case.workload.requests_per_day)
+    deployment = case.sides.tuned.deployment
+    monthly, upfront, unknown = _money(case.sides.tuned.bill, case.sides.load.requests_per_day)
     return OptionFigures(
         monthly_cost_usd=monthly,
         latency_p95_seconds=deployment.estimate.latency_p95_seconds,
         upfront_cost_usd=upfront,
-        because=(case.tuned.chosen.because.text, *deployment.because),
+        because=(case.sides.tuned.chosen.because.text, *deployment.because),
         unknown=unknown,
     )
 
 
 def _tuned_elsewhere(case: Case, inputs: Inputs) -> OptionFigures:
     """Tuning at a provider: the first that lasts, else the first that there is, shown with the day it ends."""
-    spec, load = case.tuned.chosen.spec, case.workload
+    spec, load = case.sides.tuned.chosen.spec, case.sides.load
     lasting = lasting_offer(spec, load, inputs)
     offer = lasting or next((o for o in inputs.world.catalogue.tuning_offers if o.takes(spec)), None)
     if offer is None:
         return OptionFigures(offered=False, unknown=(f"No provider in the catalogue tunes {spec.id}.",))
-    training = case.tuned.planned.estimate
+    training = case.sides.tuned.planned.estimate
     bill = hosted_tuning_bill(
         offer,
         float(training.total_tokens or 0),
         RequestTokens(prompt=0.0, cached=0.0, input=load.input_tokens, output=load.output_tokens),
-        case.tuned.planned.plan.data.needed_examples,
-        case.work,
+        case.sides.tuned.planned.plan.data.needed_examples,
+        case.sides.work,
         inputs.world.catalogue.assumptions,
-        case.tuned.deployment if offer.hosting == "dedicated" else None,
+        case.sides.tuned.deployment if offer.hosting == "dedicated" else None,
     )
     monthly, upfront, unknown = _money(bill, load.requests_per_day)
     return OptionFigures(
