@@ -31,7 +31,7 @@ _SUFFIXES: Mapping[str, float] = MappingProxyType(
 """Letters that follow figures at once or after one blank; `m` may also be metres or minutes: see `Number.suffix`."""
 _FRACTIONS: Mapping[str, float] = MappingProxyType({
     "half": 0.5, "quarter": 0.25, "quarters": 0.25, "third": 1 / 3, "thirds": 1 / 3, "tenth": 0.1, "tenths": 0.1,
-    "fifth": 0.2, "fifths": 0.2, "twentieth": 0.05, "hundredth": 0.01, "hundredths": 0.01, "thousandth": 0.001,
+    "fifth": 0.2, "fifths": 0.2, "twentieth": 0.05, "hundredth": 0.01, "hundredths": 0.01, "thousandth": 0.001, "½": 0.5, "¼": 0.25, "¾": 0.75,
 })  # fmt: skip
 _WORDS = frozenset((*_SMALL, *_TENS, *_SCALES, *_FRACTIONS, "a", "an", "couple"))
 _ONCE: Mapping[str, float] = MappingProxyType({"once": 1.0, "twice": 2.0, "thrice": 3.0})
@@ -167,6 +167,8 @@ def _is_name(tokens: Tokens, i: int) -> bool:
         return False
     start, before = tokens.starts[i], tokens.words[i - 1]
     if start and tokens.text[start - 1] in "-_/" and tokens.text[start - 2 : start - 1].isalpha():
+        if before in _SUFFIXES and i > 1 and tokens.words[i - 2][0].isdigit() and tokens.ends[i - 2] == tokens.starts[i - 1]:
+            return False  # 30k-50k
         return before not in ("sub", "mid", "pre", "day")
     if before == "." and tokens.ends[i - 1] == start:
         return True  # `fnol.3`; `.58` is read as a quality figure
@@ -187,6 +189,8 @@ def _scaled(tokens: Tokens, value: float, last: int) -> tuple[float, int, str]:
         ):
             suffix = tokens.slice(last, last + 1)
             value, last = value * _SUFFIXES[word], last + 1
+        elif gap == 0 and word in ("½", "¼", "¾"):
+            value, last, suffix = value + _FRACTIONS[word], last + 1, "word"
         elif gap == 0 and word[0] == "e" and len(word) <= 3 and word[1:].isdigit() and len(word) > 1:
             value, last, suffix = value * 10.0 ** int(word[1:]), last + 1, word
     while last < len(words) and words[last] in _SCALES:

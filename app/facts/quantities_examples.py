@@ -12,6 +12,7 @@ LABELLED, GOLD, TRAIN, HAVE = BIT["labelled"], BIT["gold_answer"], BIT["for_trai
 NONE, NOUN, TAXONOMY, HEADING = BIT["no_examples"], BIT["example_noun"], BIT["taxonomy"], BIT["examples_heading"]
 _UNITS = word_set("no_example_units")
 _MODALS = word_set("modals")
+_COULD = frozenset(("could", "would", "might", "can", "will"))
 FEWEST = 20
 """A smaller figure beside such words counts shots, labellers or approved sentences."""
 ADJECTIVE_REACH, RELATIVE_REACH, AHEAD_REACH, PAST_REACH = 3, 10, 4, 12
@@ -24,7 +25,7 @@ def read_examples(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
     """
     tokens = marked.tokens
     for number in marked.numbers:
-        if number.first in claimed or not _countable(marked, number):
+        if number.first in claimed or _is_whole(marked, number) or not _countable(marked, number):
             continue
         if _none_of(tokens.words, number.first) and marked.near(number.last, number.last, 0, RELATIVE_REACH) & LABELLED:
             yield quantity(marked, "labelled_examples", 0.0, number.first - 1, number.last, rank=1)
@@ -48,6 +49,14 @@ def _countable(marked: Marked, number: Number) -> bool:
     return not bare_year and not percent_after(words, number) and currency_of(tokens, number) is None
 
 
+def _is_whole(marked: Marked, number: Number) -> bool:
+    """The 100,000 of `2,300 of our 100,000 images have labels`."""
+    words, k = marked.tokens.words, number.first - 1
+    while k > 0 and words[k] in ("our", "the", "these", "those", "about", "roughly", "some", "all"):
+        k -= 1
+    return k > 0 and words[k] == "of" and k - 1 in marked.number_tokens
+
+
 def _none_of(words: list[str], first: int) -> bool:
     return any(words[k] == "none" for k in range(max(0, first - 3), first))
 
@@ -57,7 +66,7 @@ def _rank(marked: Marked, number: Number) -> int:
     first, last, tokens = number.first, number.last, marked.tokens
     if marked.scope(first, last) & (RIVAL | HYPOTHETICAL) or marked.ahead(first, 3) & NEGATION:
         return 0
-    if marked.ahead(first, PAST_REACH) & PAST:
+    if marked.ahead(first, PAST_REACH) & PAST or not _COULD.isdisjoint(tokens.words[max(0, first - 3) : first]):
         return 0
     if marked.marks[last - 1] & HEADING or (marked.ahead(first, AHEAD_REACH) | _before_colon(marked, first)) & HEADING:
         return 4
@@ -65,7 +74,8 @@ def _rank(marked: Marked, number: Number) -> int:
     adjective = _within(marked, last, last + ADJECTIVE_REACH, LABELLED)
     if adjective is not None and not _other_noun(marked, last, adjective):
         return 5 if tokens.words[max(0, first - 2) : first] in (["of", "which"], ["of", "these"], ["of", "them"]) else 4
-    relative = _within(marked, last, reach, LABELLED if not _marks(marked, max(0, first - 6), reach) & HAVE else LABELLED | GOLD)
+    chosen = tokens.words[max(0, first - 2) : first] in (["one", "of"], ["any", "of"])
+    relative = _within(marked, last, reach, LABELLED if chosen else LABELLED | GOLD)
     if relative is not None and not _MODALS.intersection(tokens.words[last:relative]):
         return 3
     made = _labelled_before(marked, first)
@@ -86,7 +96,7 @@ def _reach(marked: Marked, last: int) -> int:
     end = min(last + RELATIVE_REACH, len(tokens))
     for k in range(last, end):
         figure = k in marked.number_tokens and tokens.words[k][0].isdigit()
-        if tokens.sentence[k] != tokens.sentence[last - 1] or figure:
+        if tokens.sentence[k] != tokens.sentence[last - 1] or (figure and "of" not in tokens.words[last : last + 1]):
             return k
     return end
 

@@ -6,19 +6,20 @@ from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
 from app.facts.scope import BIT, CURRENT, NEGATION, PAST, RIVAL, Marked
-from app.facts.units import DAY, MONTH, PERIODS, TIME_UNITS, YEAR, Period, currency_of, percent_after
+from app.facts.units import DAY, MONTH, PERIODS, QUARTER, TIME_UNITS, YEAR, Period, currency_of, percent_after
 
 BUDGET, TRAINING, PRICE_EACH, NOT_BUDGET = BIT["budget"], BIT["training_money"], BIT["price_each"], BIT["not_budget"]
 PRICE_PER_ITEM = "price_per_item"
 """Name under which a price per request is reported; no field of the request holds it."""
 FOREIGN_MONEY = PAST | RIVAL
 _CAPS = word_set("budget_caps")
+_NO_PRICE = word_set("no_price_words")
 _SPENT = word_set("spent_words")
 _ALLOWED = word_set("allowed_words")
 SMALLEST_BUDGET = 10
 """Below it an amount is a price."""
 NEAR_TRAINING = 4.0
-MONTHS_PER_YEAR = 12
+MONTHS_PER_YEAR, MONTHS_PER_QUARTER = 12, 3
 Money = tuple[str, float, int, int]
 
 
@@ -47,7 +48,8 @@ def _budget(marked: Marked, number: Number, money: Money) -> Quantity | None:
     amount = number.value * factor
     foreign = marked.scope(first, last) & FOREIGN_MONEY
     if _is_price(marked, first, last):
-        return None if foreign else quantity(marked, PRICE_PER_ITEM, amount, first, last, code)
+        other = not _NO_PRICE.isdisjoint(marked.tokens.words[max(0, first - 6) : first])
+        return None if foreign or other else quantity(marked, PRICE_PER_ITEM, amount, first, last, code)
     if foreign or marked.ahead(first, 2) & NEGATION or amount < SMALLEST_BUDGET:
         return None
     period = _period(marked, first, last)
@@ -59,7 +61,8 @@ def _budget(marked: Marked, number: Number, money: Money) -> Quantity | None:
     monthly = MONTH <= period.seconds < YEAR
     if not monthly and not near & BUDGET:
         return None
-    per_month = amount / MONTHS_PER_YEAR if period.seconds == YEAR else amount * MONTH / period.seconds
+    months = {YEAR: MONTHS_PER_YEAR, QUARTER: MONTHS_PER_QUARTER}.get(period.seconds, period.seconds / MONTH)
+    per_month = amount / months
     rank = 2 if marked.distance(first, last, BUDGET, 8) is not None else 1
     return quantity(marked, "monthly_budget_usd", per_month, min(first, period.first), max(last, period.last), code, rank=rank)
 

@@ -8,6 +8,7 @@ from app.facts.quantities import Quantity, quantity
 from app.facts.scope import BIT, HYPOTHETICAL, NEGATION, RIVAL, Marked
 from app.facts.units import TIME_UNITS, currency_of, percent_after
 
+PROMPT_WORDS, TARGET_WORDS = BIT["prompt_words"], BIT["target_words"]
 METRIC, PROMPTED, TARGET, NOT_PROMPTED = BIT["metric"], BIT["prompted"], BIT["target"], BIT["not_prompted"]
 LOWEST_QUALITY = 0.2
 """Below this a share is rarely a quality figure (error rates, growth, shares of traffic)."""
@@ -24,7 +25,8 @@ def read_quality(marked: Marked) -> Iterator[Quantity]:
     """`prompted_quality` and `target_quality` as fractions."""
     shares: list[tuple[Number, float, int]] = []
     for number in marked.numbers:
-        if not marked.tokens.quoted[number.first] and (share := _share(marked, number)) is not None:
+        soon = bool(shares) and marked.tokens.sentence[number.first] - marked.tokens.sentence[shares[-1][0].first] <= 1
+        if not marked.tokens.quoted[number.first] and (share := _share(marked, number, soon)) is not None:
             shares.append((number, *share))
     stops = frozenset(k for number, _, last in shares for k in range(number.first, last))
     seen = False
@@ -46,8 +48,11 @@ def _metric_before(marked: Marked, first: int) -> bool:
     return False
 
 
-def _share(marked: Marked, number: Number) -> tuple[float, int] | None:
-    """The fraction and the token after it: `83 %`, `0.71`, `.58`, and `67.4` or `95` beside a word of quality."""
+def _share(marked: Marked, number: Number, soon: bool) -> tuple[float, int] | None:
+    """The fraction and the token after it: `83 %`, `0.71`, `.58`, and `67.4` or `95` beside a word of quality.
+
+    `soon`: another share stands in the same sentence or the one before.
+    """
     words, text, start = marked.tokens.words, marked.tokens.text, marked.tokens.starts[number.first]
     signs = percent_after(words, number)
     behind = words[number.last + signs] if number.last + signs < len(words) else "."
@@ -55,7 +60,7 @@ def _share(marked: Marked, number: Number) -> tuple[float, int] | None:
         return None
     if signs:
         value, last = number.value / 100, number.last + signs
-        if behind == "of" and not (marked.ahead(number.first, 4) & PROMPTED or marked.near(last, last, 0, 6) & METRIC):
+        if behind == "of" and not (marked.ahead(number.first, 4) & PROMPTED or marked.near(number.first, last, 5, 6) & METRIC):
             return None
         return (value, last) if LOWEST_QUALITY <= value <= 1 and not number.suffix else None
     if start and text[start - 1] == "." and (start == 1 or not text[start - 2].isalnum()) and words[number.first].isdigit():
@@ -64,19 +69,25 @@ def _share(marked: Marked, number: Number) -> tuple[float, int] | None:
         return None
     if number.decimal and LOWEST_QUALITY <= number.value <= 1:
         return number.value, number.last
-    if LOWEST_BARE <= number.value <= 100 and _is_bare(marked, number):
+    if LOWEST_BARE <= number.value <= 100 and _is_bare(marked, number, soon):
         return number.value / 100, number.last
     return None
 
 
-def _is_bare(marked: Marked, number: Number) -> bool:
+def _is_bare(marked: Marked, number: Number, soon: bool) -> bool:
     """`accuracy 67.4`, `we need 95`."""
     words = marked.tokens.words
     behind = words[number.last] if number.last < len(words) else "."
     before = words[number.first - 1] if number.first else ""
     if behind not in _BARE_BEHIND and behind not in ("now", "→", "+") or currency_of(marked.tokens, number):
         return False
-    return bool(number.first and marked.marks[number.first - 1] & METRIC) or (before in _BARE_BEFORE and _metric_before(marked, number.first))
+    return bool(number.first and marked.marks[number.first - 1] & METRIC) or (before in _BARE_BEFORE and _is_quality_talk(marked, number, soon))
+
+
+def _is_quality_talk(marked: Marked, number: Number, soon: bool) -> bool:
+    """Something near by makes a bare figure one of quality."""
+    prompts = marked.near(number.first, number.last, 6, 4) & PROMPT_WORDS
+    return soon or bool(prompts) or _metric_before(marked, number.first)
 
 
 def _role(marked: Marked, number: Number, last: int, seen: bool, stops: frozenset[int]) -> str | None:
@@ -86,7 +97,8 @@ def _role(marked: Marked, number: Number, last: int, seen: bool, stops: frozense
     target = marked.distance(first, last, TARGET, REACH, stops=stops)
     prompted = marked.distance(first, last, PROMPTED, REACH, stops=stops)
     other = marked.distance(first, last, NOT_PROMPTED, REACH, stops=stops)
-    if not (near & METRIC or seen or (near & TARGET and near & PROMPTED)):
+    named = near & METRIC or seen or (near & TARGET and near & PROMPTED)
+    if not (named or marked.near(first, last, 6, 5) & PROMPT_WORDS or marked.near(first, last, 4, 2) & TARGET_WORDS):
         return None
     if marked.scope(first, last) & (RIVAL | HYPOTHETICAL) or marked.ahead(first, 3) & NEGATION:
         return None

@@ -42,6 +42,8 @@ _ELIDED_BEFORE = word_set("elided_before")
 _MONTHS = frozenset(
     ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 )
+_LABEL_VERBS, _COULD = frozenset(("label", "annotate", "tag", "correct")), frozenset(("can", "could", "would"))
+_OURS = frozenset(("we", "i", "ours", "us"))
 _SUBJECTS = frozenset(("we", "i", "they", "he", "she"))
 _BATCHES = frozenset(("batch", "batches", "run", "runs", "job", "load", "feed", "volume", "intake", "queue", "total", "average", "bundle"))
 _SHARE_VERBS, _BARE_BEHIND = word_set("share_verbs"), word_set("bare_behind")
@@ -179,7 +181,8 @@ def _number_after(marked: Marked, period: Period, counts: _Counts) -> Number | N
     if not (spoken or between[:1] == [":"] or _opens(marked, period) or not _BATCHES.isdisjoint(between[:1])):
         return None
     if between[-1:] and between[-1] in ("within", "under", "below", "of", "than", "to", "after", "at"):
-        return number if spoken or not _BATCHES.isdisjoint(between) else None
+        part = between[-1] == "of" and between[-2:-1] not in ([], ["one"], ["any"], ["each"], ["most"], ["out"], ["some"])
+        return number if spoken or part else None
     return number
 
 
@@ -221,17 +224,22 @@ def _rate(marked: Marked, period: Period, number: Number, counts: _Counts) -> It
 def _grows_to(marked: Marked, number: Number) -> bool:
     """`start with 500 a day and grow to 10,000 a day`: the second is the plan."""
     words = marked.tokens.words
-    return number.first > 1 and words[number.first - 1] == "to" and marked.ahead(number.first, 4) & PLANNED != 0
+    if number.first < 2 or words[number.first - 1] != "to":
+        return False
+    sentence = marked.tokens.sentence
+    start = max(0, number.first - MAX_LEAD_WORDS)
+    starts_from = any(words[k] == "from" and sentence[k] == sentence[number.first] for k in range(start, number.first))
+    return starts_from or marked.ahead(number.first, 4) & PLANNED != 0
 
 
 def _is_peak(marked: Marked, first: int, last: int) -> bool:
     """A word of peaks stands within, or nearer than one of sustained load."""
     if any(marked.marks[k] & PEAK for k in range(first, last)):
         return True
-    peak = marked.distance(first, last, PEAK, PEAK_REACH)
+    peak = marked.distance(first, last, PEAK, PEAK_REACH, marked.number_tokens)
     if peak is None:
         return False
-    sustained = marked.distance(first, last, SUSTAINED, PEAK_REACH)
+    sustained = marked.distance(first, last, SUSTAINED, PEAK_REACH, marked.number_tokens)
     return sustained is None or peak < sustained
 
 
@@ -253,6 +261,10 @@ def _share_of(marked: Marked, number: Number, last: int) -> float:
     for other in marked.numbers_within(number.first - 6, number.first):
         signs = percent_after(words, other)
         if signs and words[other.last + signs : other.last + signs + 1] == ["of"] and not _SHARE_VERBS.isdisjoint(words[last : last + 4]):
+            return min(other.value / 100, 1.0)
+    for other in marked.numbers_within(last, last + 5):
+        signs = percent_after(words, other)
+        if signs and words[other.first - 1] == "which" and not _SHARE_VERBS.isdisjoint(words[other.last + signs : other.last + signs + 2]):
             return min(other.value / 100, 1.0)
     return 1.0
 
@@ -277,6 +289,8 @@ def _is_no_load(marked: Marked, number: Number, period: Period, first: int, last
     if period.first == number.last and number.suffix != ONCE:
         if any(words[k] in _MONEY_BEFORE and sentence[k] == sentence[first] for k in range(max(0, first - MAX_PRICE_WORDS), first)):
             return True
+    if not _LABEL_VERBS.isdisjoint(before) and not _COULD.isdisjoint(before):
+        return True
     close = before + words[number.last : period.first]
     return "times" in words[number.last : number.last + 1] and not _CHANGE.isdisjoint(close)
 
@@ -302,7 +316,7 @@ def _elided_rank(marked: Marked, number: Number) -> int | None:
     behind = words[number.last] if number.last < len(words) else "."
     before = words[number.first - 1] if number.first else ""
     introduced = before in _ELIDED_BEFORE or before in _MONTHS or marked.ahead(number.first, 1) & PLANNED
-    ours = number.first > 1 and words[number.first - 2] in ("we", "i", "ours", "us")
+    ours = not _OURS.isdisjoint(words[max(0, number.first - 3) : number.first])
     if behind not in _BARE_BEHIND or not (introduced or ours):
         return None
     here = {clause[number.first]}
@@ -310,10 +324,10 @@ def _elided_rank(marked: Marked, number: Number) -> int | None:
         here.add(clause[number.first - 1])
     start = max(0, number.first - MAX_LEAD_WORDS)
     near = {words[k] for k in range(start, number.first) if clause[k] in here} | {behind}
-    if marked.ahead(number.first, 2) & PLANNED:
-        return 3
+    if marked.ahead(number.first, 2) & PLANNED or (ours and "ours" in near):
+        return 4
     if not _ELIDED_PLANNED.isdisjoint(near):
-        return 3
+        return 4
     if not _ELIDED_OWN.isdisjoint(near):
         return 2
     return 1 if not _ELIDED_CURRENT.isdisjoint(near) else None
@@ -330,9 +344,24 @@ def _open_seconds(marked: Marked, number: Number) -> float:
         daily = after in (["a"], ["per"], ["/"], ["each"], ["every"], ["daily"], ["day"], ["shift"], ["window"], ["working"])
         if words[other.last] in ("hours", "h", "hrs", "hour") and daily and 0 < other.value <= HOURS_PER_DAY:
             return other.value * HOUR
+        if (hours := _clock_hours(words, other)) is not None:
+            return hours * HOUR
         if words[other.first - 1] in ("from", "between") and words[other.last] in ("h", "o'clock", "hours", "hrs") and other.low < other.value <= HOURS_PER_DAY:
             return (other.value - other.low) * HOUR
     return DAY
+
+
+def _clock_hours(words: list[str], number: Number) -> float | None:
+    """Hours of `between 9 and 5`, `from 8 am to 6 pm`; None when these are no times of day."""
+    if words[number.first - 1] not in ("from", "between") or not 0 < number.value <= HOURS_PER_DAY:
+        return None
+    rest = [w for w in words[number.last : number.last + 5] if w not in ("am", "pm", "h", ":", "00", "o'clock")]
+    late = "pm" in words[number.last : number.last + 6]
+    if rest[:1] not in (["to"], ["and"]) or not rest[1:2] or not rest[1].isdigit() or not (rest[2:3] == [] or not rest[2].isalpha()):
+        return None
+    end = int(rest[1]) + (12 if late and int(rest[1]) < 12 else 0)
+    hours = end - number.value if end > number.value else end + 12 - number.value
+    return hours if 0 < hours < HOURS_PER_DAY else None
 
 
 def _members(marked: Marked, number: Number, period: Period, counts: _Counts) -> Number | None:
@@ -412,6 +441,8 @@ def _each_subject(marked: Marked, number: Number) -> bool:
     words, sentence = marked.tokens.words, marked.tokens.sentence
     for k in range(max(0, number.first - MAX_LEAD_WORDS), number.first - 1):
         if words[k] in ("each", "every") and sentence[k] == sentence[number.first] and words[k + 1] not in PERIODS:
+            if words[k + 2] == "(":
+                return True
             around = words[k : number.last + MAX_MEMBER_WORDS]
             return any(a == "of" and b in ("them", "these", "us", "those") for a, b in pairwise(around))
     return False

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
-from app.facts.scope import BIT, FOREIGN, HYPOTHETICAL, NEGATION, PAST, PAST_VERB, RIVAL, Marked
+from app.facts.scope import BIT, CURRENT, FOREIGN, HYPOTHETICAL, NEGATION, PAST, PAST_VERB, RIVAL, Marked
 from app.facts.units import HOUR, MINUTE, TIME_UNITS, WEEK
 
 LIMIT, WAIT, FIRST, WHOLE = BIT["limit"], BIT["wait"], BIT["first_token"], BIT["whole"]
@@ -17,6 +17,8 @@ _PERCENTILES = {"p95": 4, "p99": 3, "p98": 3, "p90": 3, "p80": 2, "p75": 2, "p50
 _ABOVE = frozenset(("more", "longer", "over", "above", "beyond", "exceed", "exceeds", "than", "later", "slower"))
 DENIAL_REACH = 7
 CUE_REACH = 10
+CURRENT_COST = 5
+"""What today's figure ranks below the one that is asked for."""
 PLAIN_RANK = 2
 """Rank of a limit without a percentile; the median ranks below it."""
 _PER_ANSWER = ("answer", "request", "reply", "turn", "call", "query", "item", "page", "message", "response", "line", "text", "block", "piece")
@@ -32,7 +34,8 @@ def read_times(marked: Marked) -> Iterator[Quantity]:
         if _is_no_wait(marked, number, last) or not _is_limit(marked, number, last, seconds):
             continue
         name = "time_to_first_token_p95_seconds" if _is_first_token(marked, number.first, last) else "latency_p95_seconds"
-        yield quantity(marked, name, seconds, number.first, last, rank=_percentile_rank(marked, number.first, last))
+        rank = _percentile_rank(marked, number.first, last) - CURRENT_COST * bool(marked.near(number.first, last, 3, 3) & CURRENT)
+        yield quantity(marked, name, seconds, number.first, last, rank=rank)
     yield from _bare_units(marked)
 
 
@@ -142,7 +145,7 @@ def _is_bare_limit(marked: Marked, i: int) -> bool:
     if before not in ("a", "an", "the", "one") or earlier in ("half", "of", "quarter"):
         return False
     if words[i] in ("hour", "minute"):
-        return earlier in ("within", "under") or (before == "a" and words[i + 1 : i + 3] == ["at", "most"])
+        return earlier in ("within", "under") or words[max(0, i - 3) : i - 1] == ["up", "to"] or (before == "a" and words[i + 1 : i + 3] == ["at", "most"])
     if before != "one" and earlier in _LIMIT_BEFORE and earlier != "the":
         return True
     return before == "a" and words[i + 1 : i + 3] in (["at", "most"], ["or", "so"], ["or", "less"], ["max", "."], ["tops", "."])

@@ -8,6 +8,8 @@ from app.facts.quantities import Quantity, quantity
 from app.facts.scope import BIT, FOREIGN, PAST_VERB, Marked
 from app.facts.units import currency_of, percent_after
 
+WRITES = BIT["role_writes"]
+VERB_REACH = 5
 TOKEN, WORD, PAGE = BIT["token_unit"], BIT["word_unit"], BIT["page_unit"]
 IN, OUT, PROMPT, WINDOW = BIT["role_input"], BIT["role_output"], BIT["role_prompt"], BIT["role_window"]
 _UNIT_NAMES = {TOKEN: "", WORD: "words", PAGE: "pages"}
@@ -16,6 +18,10 @@ _BETWEEN = word_set("number_unit_joints")
 _BARE_BEHIND = word_set("bare_behind")
 _GUIDES = word_set("guide_words")
 _SIZED = word_set("sized_words")
+_NAMED = {
+    "input": "input_tokens", "output": "output_tokens", "max": "output_tokens", "completion": "output_tokens", "prompt": "prompt_tokens",
+    "answer": "output_tokens", "new": "output_tokens", "instruction": "prompt_tokens", "context": "input_tokens", "system": "prompt_tokens",
+}  # fmt: skip
 MAX_INPUT_PAGES = 60
 """Longer works are handbooks and archives, not the input of one request."""
 FEWEST_WORDS = 10
@@ -25,20 +31,23 @@ ROLE_REACH, ELIDED_REACH = 12, 14
 def read_tokens(marked: Marked) -> Iterator[Quantity]:
     """Sizes of input, output and prompt per request."""
     tokens, held = marked.tokens, marked.numbers
-    token_sentence = -2
+    stops = frozenset(k for n in held if _unit(marked, n) for k in range(n.first, n.last))
+    unit_sentence, named = -2, TOKEN
     for number in held:
         if tokens.quoted[number.first] or number.identifier:
             continue
         unit = _unit(marked, number)
+        if unit is None and (role := _unit_before(marked, number)) is not None:
+            yield quantity(marked, role, number.value, number.first - 1, number.last, rank=2)
+            continue
         here = tokens.sentence[number.first]
         if unit is None:
-            if here - token_sentence <= 1 and (role := _elided_role(marked, number)) is not None:
-                yield quantity(marked, role, number.value, number.first, min(number.last + 1, len(tokens)), rank=1)
+            if here - unit_sentence <= 1 and (role := _elided_role(marked, number)) is not None:
+                yield quantity(marked, role, number.value, number.first, number.last, _UNIT_NAMES[named], rank=0)
             continue
         mask, last = unit
-        if mask == TOKEN:
-            token_sentence = here
-        role = None if marked.scope(number.first, last) & (FOREIGN & ~PAST_VERB) else _role(marked, number, last, mask)
+        unit_sentence, named = here, mask
+        role = None if marked.scope(number.first, last) & (FOREIGN & ~PAST_VERB) else _role(marked, number, last, mask, stops)
         if role is not None:
             yield quantity(marked, role, number.value, number.first, last, _UNIT_NAMES[mask], rank=2 if mask == TOKEN else 1)
 
@@ -52,6 +61,24 @@ def _unit(marked: Marked, number: Number) -> tuple[int, int] | None:
                 return mask, k + 1
         if words[k] not in _BETWEEN:
             return None
+    return None
+
+
+def _unit_before(marked: Marked, number: Number) -> str | None:
+    """`max_tokens 512`, `input tokens: 900`, `Tokens: 3,000 in, 200 out`."""
+    words, marks = marked.tokens.words, marked.marks
+    behind = words[number.last] if number.last < len(words) else "."
+    k = number.first - 1
+    while k >= 0 and words[k] in (":", "=", "~", "≈", "≤", "<", "of"):
+        k -= 1
+    if k >= 0 and marks[k] & TOKEN:
+        if behind in ("in", "out"):
+            return "input_tokens" if behind == "in" else "output_tokens"
+        named = words[k - 1] if k and marked.tokens.sentence[k - 1] == marked.tokens.sentence[k] else ""
+        return _NAMED.get(named)
+    if behind in ("in", "out") and any(bits & TOKEN for bits in marks[max(0, number.first - ELIDED_REACH) : number.first]):
+        after = words[number.last + 1] if number.last + 1 < len(words) else "."
+        return None if after[0].isalnum() else "input_tokens" if behind == "in" else "output_tokens"
     return None
 
 
@@ -75,7 +102,7 @@ def _elided_role(marked: Marked, number: Number) -> str | None:
     return None
 
 
-def _role(marked: Marked, number: Number, last: int, unit: int) -> str | None:
+def _role(marked: Marked, number: Number, last: int, unit: int, stops: frozenset[int]) -> str | None:
     """What the size is the size of: the nearest role word, those right behind first."""
     words = marked.tokens.words
     behind = words[last] if last < len(words) else ""
@@ -88,21 +115,26 @@ def _role(marked: Marked, number: Number, last: int, unit: int) -> str | None:
         return "input_tokens"
     if unit != TOKEN and not _is_sized(marked, number, last, unit):
         return None
-    role = _nearest_role(marked, number, last)
+    role = _nearest_role(marked, number, last, stops)
     if role is None or (unit != TOKEN and role == PROMPT):
         return None
     return _ROLE_NAMES[role]
 
 
-def _nearest_role(marked: Marked, number: Number, last: int) -> int | None:
+def _nearest_role(marked: Marked, number: Number, last: int, stops: frozenset[int]) -> int | None:
     """The noun before a size (`reports of 30 pages`), or behind it (`a 200-word abstract`, `500 tokens of input`)."""
-    words = marked.tokens.words
+    words, marks = marked.tokens.words, marked.marks
+    for k in range(number.last, last):
+        if words[k] in _NAMED:
+            return next(role for role, name in _ROLE_NAMES.items() if name == _NAMED[words[k]])
+    if marked.ahead(number.first, VERB_REACH) & WRITES and not any(marks[k] & WRITES and words[k - 1] in ("is", "are", "be") for k in range(max(1, number.first - VERB_REACH), number.first)):
+        return OUT
     behind_first = number.attached or words[last : last + 1] == ["of"]
     best: tuple[float, int] | None = None
     for role in (OUT, PROMPT, IN):
         for ahead in (True, False):
             reach = (ROLE_REACH, 0) if ahead else (0, ROLE_REACH)
-            away = marked.distance(number.first, last, role, reach, stops=marked.number_tokens)
+            away = marked.distance(number.first, last, role, reach, stops)
             if away is None:
                 continue
             away += BEHIND_COST * (ahead == behind_first)

@@ -63,6 +63,16 @@ class Marked:
                 found |= marks[k]
         return found
 
+    def _is_of_next(self, cue: int, distance: int, stops: Container[int]) -> bool:
+        """A cue behind a figure belongs to the next figure when it stands nearer to that."""
+        sentence = self.tokens.sentence
+        for k in range(cue + 1, min(cue + 1 + distance, len(sentence))):
+            if sentence[k] != sentence[cue]:
+                return False
+            if k in stops:
+                return True
+        return False
+
     def ahead(self, first: int, reach: int) -> int:
         """Cues within so many tokens before `first` in its own clause."""
         clause, marks, found = self.clause, self.marks, 0
@@ -132,6 +142,8 @@ class Marked:
                     break
                 away += CLAUSE_DISTANCE if words[k] in _FAR_SIGNS else step
                 if marks[k] & bit:
+                    if step == BEHIND_STEP and self._is_of_next(k, k - last, stops):
+                        break
                     best = away if best is None or away < best else best
                     break
         return best
@@ -153,7 +165,7 @@ def mark(text: str) -> Marked:
 def _marks(tokens: Tokens, numbers: list[Number], lexicon: Lexicon) -> tuple[list[int], list[Hit]]:
     """Cue bits per token, and the hits that are no cues."""
     marks = [0] * len(tokens)
-    undone = {"not_negation": "negation", "not_hypothetical": "hypothetical"}
+    undone = {"not_negation": "negation", "not_hypothetical": "hypothetical", "not_peak": "peak"}
     others: list[Hit] = []
     cleared: list[tuple[int, int, int]] = []
     for label, first, last in lexicon.patterns.hits(tokens.words):

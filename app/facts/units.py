@@ -94,7 +94,7 @@ def find_periods(tokens: Tokens, numbers: list[Number]) -> list[Period]:
             adjective = behind.startswith("active") or (i > 0 and words[i - 1] in _ADJECTIVAL and behind[0].isalpha())
             night = word in ("nightly", "overnight")
             found.append(Period(i, i + 1, ADVERBS[word], adverb=True, night=night, adjective=adjective))
-        elif word in TIME_UNITS and (number := by_last.get(i)) and (made := _counted_period(words, i, number)):
+        elif word in TIME_UNITS and (number := _counts_unit(words, i, by_last)) and (made := _counted_period(words, i, number)):
             found.append(made)
         elif word in PERIODS and i and (made := _period_at(words, i)):
             found.append(made)
@@ -112,6 +112,15 @@ def _weekday(words: list[str], i: int) -> Period | None:
         if words[k] in ("a", "an") and words[k - 1] == "on":
             return Period(k - 1, i + 1, DAY)
     return None
+
+
+def _counts_unit(words: list[str], i: int, by_last: dict[int, Number]) -> Number | None:
+    """The number of a time unit: `2 hours`, `half an hour`, `a quarter of an hour`."""
+    found = by_last.get(i)
+    if found is None and i > 1 and words[i - 1] in ("a", "an"):
+        found = by_last.get(i - 2 if words[i - 2] == "of" else i - 1)
+        return found if found is not None and found.suffix == "fraction" else None
+    return found
 
 
 def _counted_period(words: list[str], i: int, number: Number) -> Period | None:
@@ -144,9 +153,9 @@ def _period_at(words: list[str], i: int) -> Period | None:
         return None
     if before in _LOOSE:
         if word == "day" and (before == "by" or (before == "the" and behind in ("in", "over"))):
-            return Period(first, i + 1, seconds)
+            return Period(first - (before == "the"), i + 1, seconds)
         if before == "the" and behind == "in" and adjectives:
-            return Period(first, i + 1, seconds)
+            return Period(first - 1, i + 1, seconds)
         if not ((behind == "on" and (adjectives or before != "the")) or (before in ("by", "at") and word == "night")):
             return None
     elif not (before == "on" and word == "weekdays") and before not in _DETERMINERS or (word in _ONE_LETTER and before not in ("/", "per")):
