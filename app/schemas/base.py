@@ -7,9 +7,10 @@ field docstrings into OpenAPI and writes their JSON.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, dataclass_transform
+from functools import cache
+from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 T = TypeVar("T")
 
@@ -30,6 +31,24 @@ class Request(BaseModel):
     model_config = ConfigDict(
         extra="forbid", strict=True, allow_inf_nan=False, frozen=True, use_attribute_docstrings=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_floats_are_integers(cls, value: object) -> object:
+        """JSON has one kind of number: 12000.0 is the integer 12000, as JSON Schema reads it too."""
+        if not isinstance(value, dict) or not any(type(item) is float for item in value.values()):
+            return value
+        return {
+            key: int(item) if type(item) is float and item.is_integer() and key in _integers(cls) else item
+            for key, item in value.items()
+        }
+
+
+@cache
+def _integers(schema: type[BaseModel]) -> frozenset[str]:
+    """Fields of `schema` that hold an integer and no other number."""
+    kinds = {name: set(get_args(f.annotation)) | {f.annotation} for name, f in schema.model_fields.items()}
+    return frozenset(name for name, kind in kinds.items() if int in kind and float not in kind)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)

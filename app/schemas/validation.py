@@ -64,16 +64,20 @@ def _problem(finding: Mapping[str, Any], body: object, schema: type[BaseModel] |
 def _path(loc: Sequence[str | int], body: object, kind: str) -> tuple[str | int, ...]:
     """Pydantic's location without the names of union branches: only steps that exist in `body`, or are missing there."""
     path: list[str | int] = []
-    here: object = body
+    here: Any = body
     for number, step in enumerate(loc):
-        if isinstance(here, Mapping) and step in here:
-            here = here[step]
-        elif isinstance(here, Sequence) and not isinstance(here, str) and isinstance(step, int) and step < len(here):
+        if _holds(here, step):
             here = here[step]
         elif not (kind == "missing" and number == len(loc) - 1):
             continue
         path.append(step)
     return tuple(path)
+
+
+def _holds(value: object, step: str | int) -> bool:
+    if isinstance(value, Mapping):
+        return step in value
+    return isinstance(value, list | tuple) and isinstance(step, int) and step < len(value)
 
 
 def pointer_of(path: Iterable[str | int]) -> str:
