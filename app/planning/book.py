@@ -41,7 +41,7 @@ class SourceEntry(Entry):
 class NumberEntry(Entry):
     """A number that is a judgement."""
 
-    value: float = Field(strict=False)
+    value: float
     """The number, in the unit that its name says."""
     source: str
     """Key of the file's `sources`."""

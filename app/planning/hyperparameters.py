@@ -55,11 +55,12 @@ def lengths(task: TuningTask, context: int, book: PlanningBook) -> Lengths:
     s, context = book.training, min(context, LONGEST_SEQUENCE)
     mean = min(task.tokens_per_example, float(context))
     few = task.train_examples * mean < s.packing_from_tokens
-    short = mean <= s.packing_below_share * s.packed_length <= context
+    packed = min(context, s.packed_length)
+    short = mean <= s.packing_below_share * packed
     running_text = task.kind == "continued_pretraining"
     cut = task.tokens_per_example > context
     if running_text or (short and not few and task.kind != "reinforcement_learning"):
-        longest = min(context, max(s.packed_length, ceil(mean)))
+        longest = max(packed, ceil(mean))
         return Lengths(max_seq_length=longest, mean_seq_length=mean, packing=True, cut=cut, few_tokens=False)
     wanted = s.length_step * ceil(mean * s.longest_over_mean / s.length_step)
     longest = min(max(wanted, s.shortest_length), context)

@@ -211,8 +211,8 @@ def _run_limits(base: BaseModelSpec, setup: Setup, found: hyper.Lengths, most_ho
     said, seconds = [], setup.estimate.train_seconds
     if seconds is not None and seconds.expected > most_hours * SECONDS_PER_HOUR:
         said.append(
-            f"The run is expected to take {as_seconds(seconds.expected)}: train on a sample first, and on all of it only "
-            "if the result still rises with the number of examples."
+            f"The run is expected to take {as_seconds(seconds.expected)}: train on a sample first, and on all of it "
+            "only if the result still rises with the number of examples."
         )
     if base.architecture.has_vision_tower and setup.drafted.lora is not None:
         said.append(

@@ -228,8 +228,9 @@ def _hardware(of: Reasoning, book: PlanningBook) -> Iterator[Because]:
         yield texts["gpu_count_one"].fixed("hardware.gpu_count")
         yield texts["sharding_none"].fixed("hardware.sharding")
     else:
-        yield texts["gpu_count_several"].because("hardware.gpu_count", count=attempt.gpu_count)
-        yield texts["sharding_fsdp"].fixed("hardware.sharding")
+        why = "several" if attempt.sharded else "speed"
+        yield texts[f"gpu_count_{why}"].because("hardware.gpu_count", count=attempt.gpu_count)
+        yield texts["sharding_fsdp" if attempt.sharded else "sharding_ddp"].fixed("hardware.sharding")
 
 
 def _count(value: float) -> str:
