@@ -17,6 +17,10 @@ SCRIPT_SHARE = 0.3
 """Share of letters outside of Latin script above which the script decides."""
 MIN_SHARE = 0.08
 """Share of function words below which no language is claimed; English prose has 0.3 to 0.5, notes 0.1."""
+CLEARLY_ENGLISH = 0.2
+"""Share of English function words, `the` among them, from which no other language is tried."""
+GREEK = "\u0370"
+"""First letter behind the Latin scripts."""
 LEAD = 1.3
 """How far another language must lead over English: names and loan words are common in English texts."""
 
@@ -51,6 +55,9 @@ def language_of(tokens: Tokens) -> str:
     if (by_script := _by_script(words)) is not None:
         return by_script
     languages = _function_words()
+    plain = sum(ENGLISH in languages.get(word, ()) for word in words)
+    if plain >= CLEARLY_ENGLISH * len(words) and "the" in words:
+        return ENGLISH
     counts = Counter(code for word in words for code in languages.get(word, ()))
     english = counts.pop(ENGLISH, 0)
     best, most = max(counts.items(), key=lambda item: item[1], default=("", 0))
@@ -60,9 +67,9 @@ def language_of(tokens: Tokens) -> str:
 
 
 def _by_script(words: list[str]) -> str | None:
-    letters = [w[0] for w in words]
-    if all(c < "\u0370" for c in letters):
+    if max(words) < GREEK:  # the first letters are all Latin
         return None
+    letters = [w[0] for w in words]
     counts = Counter(code for c in letters for code, first, last in _scripts() if first <= c <= last)
     if not counts or sum(counts.values()) < SCRIPT_SHARE * len(letters):
         return None
@@ -78,5 +85,51 @@ def _looks_english(words: list[str]) -> bool:
 
 
 _NOTE_WORDS = frozenset(
-    ["classify", "extract", "summarize", "summarise", "translate", "tickets", "emails", "documents", "daily", "per", "day", "requests", "users", "customers", "latency", "answer", "answers", "labels", "labelled", "data", "json", "output", "input", "tokens", "seconds", "budget", "month", "cost", "prompt", "reports", "query", "support", "batch", "nightly", "generate", "code", "review", "text", "texts", "score", "volume", "calls", "messages", "model", "week"]
+    [
+        "classify",
+        "extract",
+        "summarize",
+        "summarise",
+        "translate",
+        "tickets",
+        "emails",
+        "documents",
+        "daily",
+        "per",
+        "day",
+        "requests",
+        "users",
+        "customers",
+        "latency",
+        "answer",
+        "answers",
+        "labels",
+        "labelled",
+        "data",
+        "json",
+        "output",
+        "input",
+        "tokens",
+        "seconds",
+        "budget",
+        "month",
+        "cost",
+        "prompt",
+        "reports",
+        "query",
+        "support",
+        "batch",
+        "nightly",
+        "generate",
+        "code",
+        "review",
+        "text",
+        "texts",
+        "score",
+        "volume",
+        "calls",
+        "messages",
+        "model",
+        "week",
+    ]
 )

@@ -44,6 +44,8 @@ class Lexicon:
     """Fact name, value (best first), ids of signals that tell it too."""
     domain_names: Mapping[str, str]
     """What callers write, lower-cased and with blanks for hyphens, and the codebook's domain."""
+    kinds: Mapping[str, tuple[str, str]]
+    """Kind and name of each label that is no cue's."""
     patterns: Patterns
 
 
@@ -132,6 +134,7 @@ def load_lexicon() -> Lexicon:
     domains = read_data("domains.yaml")["domains"]
     labelled |= {DOMAIN + name: ("domains.yaml", entry["words"]) for name, entry in domains.items()}
     labelled |= {TASK + name: ("tasks.yaml", words) for name, words in read_data("tasks.yaml")["task_types"].items()}
+    kinds = {label: (f"{kind}:", name) for label in labelled for kind, _, name in (label.partition(":"),)}
     bits = {name: 1 << n for n, name in enumerate(cues)}
     names = {
         spelling: domain
@@ -139,7 +142,12 @@ def load_lexicon() -> Lexicon:
         for spelling in (domain.replace("_", " "), *entry["names"])
     }
     return Lexicon(
-        MappingProxyType(bits), signals, MappingProxyType(facts), MappingProxyType(names), _compiled(labelled)
+        MappingProxyType(bits),
+        signals,
+        MappingProxyType(facts),
+        MappingProxyType(names),
+        MappingProxyType(kinds),
+        _compiled(labelled),
     )
 
 

@@ -18,7 +18,10 @@ _SMALL: Mapping[str, float] = MappingProxyType(
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"])}
 )  # fmt: skip
 _TENS: Mapping[str, float] = MappingProxyType(
-    {w: 10.0 * n for n, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)}
+    {
+        w: 10.0 * n
+        for n, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
+    }
 )
 _SCALES: Mapping[str, float] = MappingProxyType({
     "hundred": 100.0, "thousand": K, "million": M, "billion": G, "trillion": 1e12,
@@ -41,6 +44,8 @@ _AFTER_ONCE = frozenset(("a", "an", "per", "each", "every", "daily", "weekly", "
 _VAGUE = frozenset(("few", "several", "dozens", "hundreds", "thousands", "tens", "handful", "millions"))
 VAGUE = "vague"
 """Suffix of `a few hundred`, `dozens`: counted by nobody, yet it is the number of its period."""
+_BEGINNINGS = _WORDS | _VAGUE | frozenset(_ONCE)
+_DIGITS = frozenset("0123456789")
 _RANGE_SIGNS = frozenset(("-", "–", "—", "to", "or", "and", "till", "bis"))
 _IDENTIFIER_BEFORE = word_set("identifier_before")
 """Words after which a figure is a name."""
@@ -100,34 +105,36 @@ def _one_separator(first: str, rest: str, sign: str) -> float:
 def find_numbers(tokens: Tokens) -> list[Number]:
     """Every number of a text in order; years and names are among them, marked as such."""
     found: list[Number] = []
-    i, words = 0, tokens.words
-    while i < len(words):
-        word = words[i]
-        made = None
-        if word[0].isdigit():
-            made = _in_figures(tokens, i)
-        elif word in _VAGUE:
-            made = _vague(words, i)
-        elif word in _ONCE and i + 1 < len(words) and words[i + 1] in _AFTER_ONCE:
-            made = Number(_ONCE[word], _ONCE[word], i, i + 1, ONCE, True)
-        elif word in _WORDS and not (word == "zero" and words[i + 1 : i + 2] == ["shot"]):
-            made = _in_words(tokens, i)
-        if made is None:
-            i += 1
+    reached, words = 0, tokens.words
+    for i in [i for i, word in enumerate(words) if word[0] in _DIGITS or word in _BEGINNINGS]:
+        if i < reached:
             continue
-        if found:
-            made = _joined(tokens, found, made)
-        found.append(made)
-        i = made.last
+        made = _in_figures(tokens, i) if words[i][0] in _DIGITS else _begin(tokens, i)
+        if made is not None:
+            found.append(_joined(tokens, found, made) if found else made)
+            reached = made.last
     return found
 
 
 def _vague(words: list[str], i: int) -> Number:
     """`few hundred`, `several thousand`, `tens of thousands`, `dozens`."""
     last = i + 1
-    while last < len(words) and (words[last] in _SCALES or words[last] in _VAGUE or (words[last] == "of" and words[last - 1] == "tens")):
+    while last < len(words) and (
+        words[last] in _SCALES or words[last] in _VAGUE or (words[last] == "of" and words[last - 1] == "tens")
+    ):
         last += 1
     return Number(0.0, 0.0, i, last, VAGUE, True, identifier=True)
+
+
+def _begin(tokens: Tokens, i: int) -> Number | None:
+    """A number that begins with a word."""
+    words = tokens.words
+    word, after = words[i], words[i + 1] if i + 1 < len(words) else ""
+    if word in _VAGUE:
+        return _vague(words, i)
+    if word in _ONCE:
+        return Number(_ONCE[word], _ONCE[word], i, i + 1, ONCE, True) if after in _AFTER_ONCE else None
+    return None if word == "zero" and after == "shot" else _in_words(tokens, i)
 
 
 def _in_figures(tokens: Tokens, i: int) -> Number | None:
@@ -167,7 +174,12 @@ def _is_name(tokens: Tokens, i: int) -> bool:
         return False
     start, before = tokens.starts[i], tokens.words[i - 1]
     if start and tokens.text[start - 1] in "-_/" and tokens.text[start - 2 : start - 1].isalpha():
-        if before in _SUFFIXES and i > 1 and tokens.words[i - 2][0].isdigit() and tokens.ends[i - 2] == tokens.starts[i - 1]:
+        if (
+            before in _SUFFIXES
+            and i > 1
+            and tokens.words[i - 2][0].isdigit()
+            and tokens.ends[i - 2] == tokens.starts[i - 1]
+        ):
             return False  # 30k-50k
         return before not in ("sub", "mid", "pre", "day")
     if before == "." and tokens.ends[i - 1] == start:

@@ -53,17 +53,19 @@ class Patterns:
             self._states, self._start = {}, _State(frozenset((0,)), ())
         symbols = [*map(self._symbol, words), -1]
         found: list[Hit] = []
-        begin = self._start
+        start, step = self._start, self._step
+        begins = start.after
         for i in range(len(words)):
-            state: _State | None = begin
-            j = i
+            symbol = symbols[i]
+            state = begins[symbol] if symbol in begins else step(start, symbol)
+            j = i + 1
             while state is not None:
+                if state.labels:
+                    found.extend([(label, i, j) for label in state.labels])
                 symbol = symbols[j]
                 j += 1
                 after = state.after
-                state = after[symbol] if symbol in after else self._step(state, symbol)
-                if state is not None and state.labels:
-                    found.extend([(label, i, j) for label in state.labels])
+                state = after[symbol] if symbol in after else step(state, symbol)
         return found
 
     def _step(self, state: _State, symbol: int) -> _State | None:

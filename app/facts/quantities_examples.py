@@ -30,7 +30,9 @@ def read_examples(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
         if _none_of(tokens.words, number.first) and marked.near(number.last, number.last, 0, RELATIVE_REACH) & LABELLED:
             yield quantity(marked, "labelled_examples", 0.0, number.first - 1, number.last, rank=1)
         elif rank := _rank(marked, number):
-            yield quantity(marked, "labelled_examples", number.value, number.first, min(number.last + 3, len(tokens)), rank=rank)
+            yield quantity(
+                marked, "labelled_examples", number.value, number.first, min(number.last + 3, len(tokens)), rank=rank
+            )
     for i, bits in enumerate(marked.marks):
         if bits & NONE and not tokens.quoted[i]:
             yield quantity(marked, "labelled_examples", 0.0, i, min(i + 3, len(tokens)), rank=0)
@@ -40,12 +42,20 @@ def read_examples(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
 def _countable(marked: Marked, number: Number) -> bool:
     tokens = marked.tokens
     words, last = tokens.words, number.last
-    if number.identifier or tokens.quoted[number.first] or number.suffix == "fraction" or number.attached or number.value < FEWEST:
+    if (
+        number.identifier
+        or tokens.quoted[number.first]
+        or number.suffix == "fraction"
+        or number.attached
+        or number.value < FEWEST
+    ):
         return False
     if last < len(words) and (words[last] in _UNITS or words[last] in TIME_UNITS):
         return False
     before = words[number.first - 1] if number.first else ""
-    bare_year = number.year and (before in ("the", "in", "since", "of", "from") or not (last < len(words) and words[last][0].isalpha()))
+    bare_year = number.year and (
+        before in ("the", "in", "since", "of", "from") or not (last < len(words) and words[last][0].isalpha())
+    )
     return not bare_year and not percent_after(words, number) and currency_of(tokens, number) is None
 
 

@@ -64,7 +64,9 @@ def _budget(marked: Marked, number: Number, money: Money) -> Quantity | None:
     months = {YEAR: MONTHS_PER_YEAR, QUARTER: MONTHS_PER_QUARTER}.get(period.seconds, period.seconds / MONTH)
     per_month = amount / months
     rank = 2 if marked.distance(first, last, BUDGET, 8) is not None else 1
-    return quantity(marked, "monthly_budget_usd", per_month, min(first, period.first), max(last, period.last), code, rank=rank)
+    return quantity(
+        marked, "monthly_budget_usd", per_month, min(first, period.first), max(last, period.last), code, rank=rank
+    )
 
 
 def _is_price(marked: Marked, first: int, last: int) -> bool:
@@ -74,7 +76,9 @@ def _is_price(marked: Marked, first: int, last: int) -> bool:
     return any(
         marked.marks[k] & PRICE_EACH
         and tokens.sentence[k] == tokens.sentence[first]
-        and not (tokens.words[k] in ("each", "every") and tokens.words[k + 1 : k + 2] and tokens.words[k + 1] in PERIODS)
+        and not (
+            tokens.words[k] in ("each", "every") and tokens.words[k + 1 : k + 2] and tokens.words[k + 1] in PERIODS
+        )
         for k in places
     )
 

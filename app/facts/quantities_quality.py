@@ -60,10 +60,17 @@ def _share(marked: Marked, number: Number, soon: bool) -> tuple[float, int] | No
         return None
     if signs:
         value, last = number.value / 100, number.last + signs
-        if behind == "of" and not (marked.ahead(number.first, 4) & PROMPTED or marked.near(number.first, last, 5, 6) & METRIC):
+        if behind == "of" and not (
+            marked.ahead(number.first, 4) & PROMPTED or marked.near(number.first, last, 5, 6) & METRIC
+        ):
             return None
         return (value, last) if LOWEST_QUALITY <= value <= 1 and not number.suffix else None
-    if start and text[start - 1] == "." and (start == 1 or not text[start - 2].isalnum()) and words[number.first].isdigit():
+    if (
+        start
+        and text[start - 1] == "."
+        and (start == 1 or not text[start - 2].isalnum())
+        and words[number.first].isdigit()
+    ):
         return float("0." + words[number.first]), number.last
     if number.identifier or number.suffix or number.year:
         return None
@@ -79,9 +86,11 @@ def _is_bare(marked: Marked, number: Number, soon: bool) -> bool:
     words = marked.tokens.words
     behind = words[number.last] if number.last < len(words) else "."
     before = words[number.first - 1] if number.first else ""
-    if behind not in _BARE_BEHIND and behind not in ("now", "→", "+") or currency_of(marked.tokens, number):
+    if (behind not in _BARE_BEHIND and behind not in ("now", "→", "+")) or currency_of(marked.tokens, number):
         return False
-    return bool(number.first and marked.marks[number.first - 1] & METRIC) or (before in _BARE_BEFORE and _is_quality_talk(marked, number, soon))
+    return bool(number.first and marked.marks[number.first - 1] & METRIC) or (
+        before in _BARE_BEFORE and _is_quality_talk(marked, number, soon)
+    )
 
 
 def _is_quality_talk(marked: Marked, number: Number, soon: bool) -> bool:

@@ -40,14 +40,47 @@ _MONEY_BEFORE = word_set("money_before")
 _LOSS_BEFORE = word_set("loss_before")
 _ELIDED_BEFORE = word_set("elided_before")
 _MONTHS = frozenset(
-    ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+    (
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    )
 )
 _LABEL_VERBS, _COULD = frozenset(("label", "annotate", "tag", "correct")), frozenset(("can", "could", "would"))
 _OURS = frozenset(("we", "i", "ours", "us"))
 _SUBJECTS = frozenset(("we", "i", "they", "he", "she"))
-_BATCHES = frozenset(("batch", "batches", "run", "runs", "job", "load", "feed", "volume", "intake", "queue", "total", "average", "bundle"))
+_BATCHES = frozenset(
+    (
+        "batch",
+        "batches",
+        "run",
+        "runs",
+        "job",
+        "load",
+        "feed",
+        "volume",
+        "intake",
+        "queue",
+        "total",
+        "average",
+        "bundle",
+    )
+)
 _SHARE_VERBS, _BARE_BEHIND = word_set("share_verbs"), word_set("bare_behind")
-_ELIDED_PLANNED, _ELIDED_CURRENT, _ELIDED_OWN = word_set("elided_planned"), word_set("elided_current"), word_set("elided_own")
+_ELIDED_PLANNED, _ELIDED_CURRENT, _ELIDED_OWN = (
+    word_set("elided_planned"),
+    word_set("elided_current"),
+    word_set("elided_own"),
+)
 _RESULT_WORDS, _RESULT_PAIRS = word_set("result_words"), word_set("result_pairs")
 
 
@@ -90,7 +123,10 @@ def _countable(marked: Marked, number: Number) -> bool:
     if number.identifier or tokens.quoted[number.first] or number.suffix == "fraction" or number.value <= 0:
         return False
     after = words[last : last + 2]
-    if after and ((after[0] in _NOT_COUNTED and tokens.text[tokens.ends[last] : tokens.ends[last] + 1] != "-") or (after[0] in TIME_UNITS)):
+    if after and (
+        (after[0] in _NOT_COUNTED and tokens.text[tokens.ends[last] : tokens.ends[last] + 1] != "-")
+        or (after[0] in TIME_UNITS)
+    ):
         return False
     if len(after) > 1 and after[1] in ("days", "hours", "minutes", "seconds") and after[0].isalpha():
         return False
@@ -136,7 +172,11 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: _C
         return None
     between = tokens.words[number.last : period.first]
     breaks = sum(w in _BREAKS for w in between)
-    if breaks and not ((period.adverb or period.night) and breaks == 1 and ":" not in between) and "average" not in between:
+    if (
+        breaks
+        and not ((period.adverb or period.night) and breaks == 1 and ":" not in between)
+        and "average" not in between
+    ):
         return None
     if (distance > 1 and _others_between(marked, number, period)) or (number.year and distance > 1):
         return None
@@ -150,7 +190,11 @@ def _is_size(marked: Marked, number: Number, earlier: Number, period: Period) ->
     """`12,000 invoices with up to 8 pages a day`, `40,000 letters (3 pages each) a day`: the size is not the count."""
     words = marked.tokens.words
     sentence = marked.tokens.sentence
-    if period.first - earlier.last > MAX_NOUN_WORDS or earlier.suffix == VAGUE or sentence[earlier.first] != sentence[number.first]:
+    if (
+        period.first - earlier.last > MAX_NOUN_WORDS
+        or earlier.suffix == VAGUE
+        or sentence[earlier.first] != sentence[number.first]
+    ):
         return False
     closed = ")" in words[number.last : period.first] and "(" in words[earlier.last : number.first]
     return closed or words[number.last : number.last + 1] in (["pages"], ["lines"], ["fields"], ["paragraphs"])
@@ -176,12 +220,23 @@ def _number_after(marked: Marked, period: Period, counts: _Counts) -> Number | N
         return None
     between = tokens.words[period.last : number.first]
     spoken = marked.near(period.first, period.last, 2, 1) & VOLUME
-    if between in ([","], ["="], [], ["~"], ["≈"]) or tokens.words[number.last : number.last + 2] in (["of", "them"], ["of", "these"]):
+    if between in ([","], ["="], [], ["~"], ["≈"]) or tokens.words[number.last : number.last + 2] in (
+        ["of", "them"],
+        ["of", "these"],
+    ):
         return number
     if not (spoken or between[:1] == [":"] or _opens(marked, period) or not _BATCHES.isdisjoint(between[:1])):
         return None
     if between[-1:] and between[-1] in ("within", "under", "below", "of", "than", "to", "after", "at"):
-        part = between[-1] == "of" and between[-2:-1] not in ([], ["one"], ["any"], ["each"], ["most"], ["out"], ["some"])
+        part = between[-1] == "of" and between[-2:-1] not in (
+            [],
+            ["one"],
+            ["any"],
+            ["each"],
+            ["most"],
+            ["out"],
+            ["some"],
+        )
         return number if spoken or part else None
     return number
 
@@ -197,7 +252,15 @@ def _rate(marked: Marked, period: Period, number: Number, counts: _Counts) -> It
     if _is_foreign(marked, number, period) or _is_no_load(marked, number, period, first, last):
         return
     time = marked.time(number.first)
-    rank = 4 if _grows_to(marked, number) else 3 if time & PLANNED or marked.near(last, last, 0, 3) & OVERALL else 1 if time & CURRENT else 2
+    rank = (
+        4
+        if _grows_to(marked, number)
+        else 3
+        if time & PLANNED or marked.near(last, last, 0, 3) & OVERALL
+        else 1
+        if time & CURRENT
+        else 2
+    )
     if number.suffix == ONCE:
         rank = -1
     elif period.seconds >= DAY and marked.distance(first, last, PEAK, 4) is not None:
@@ -249,8 +312,16 @@ def _second_peak(marked: Marked, number: Number, period: Period, last: int, coun
     if period.seconds > HOUR or at >= len(counts.numbers):
         return
     other = counts.numbers[at]
-    near = other.first - last <= MAX_RESULT_WORDS and marked.tokens.sentence[other.first] == marked.tokens.sentence[last - 1]
-    if near and other.value > number.value and other.first not in counts.claimed and marked.ahead(other.first, 4) & PEAK:
+    near = (
+        other.first - last <= MAX_RESULT_WORDS
+        and marked.tokens.sentence[other.first] == marked.tokens.sentence[last - 1]
+    )
+    if (
+        near
+        and other.value > number.value
+        and other.first not in counts.claimed
+        and marked.ahead(other.first, 4) & PEAK
+    ):
         counts.take(other)
         yield quantity(marked, "peak_requests_per_second", other.value / period.seconds, last, other.last, rank=2)
 
@@ -260,11 +331,19 @@ def _share_of(marked: Marked, number: Number, last: int) -> float:
     words = marked.tokens.words
     for other in marked.numbers_within(number.first - 6, number.first):
         signs = percent_after(words, other)
-        if signs and words[other.last + signs : other.last + signs + 1] == ["of"] and not _SHARE_VERBS.isdisjoint(words[last : last + 4]):
+        if (
+            signs
+            and words[other.last + signs : other.last + signs + 1] == ["of"]
+            and not _SHARE_VERBS.isdisjoint(words[last : last + 4])
+        ):
             return min(other.value / 100, 1.0)
     for other in marked.numbers_within(last, last + 5):
         signs = percent_after(words, other)
-        if signs and words[other.first - 1] == "which" and not _SHARE_VERBS.isdisjoint(words[other.last + signs : other.last + signs + 2]):
+        if (
+            signs
+            and words[other.first - 1] == "which"
+            and not _SHARE_VERBS.isdisjoint(words[other.last + signs : other.last + signs + 2])
+        ):
             return min(other.value / 100, 1.0)
     return 1.0
 
@@ -287,7 +366,10 @@ def _is_no_load(marked: Marked, number: Number, period: Period, first: int, last
     if marked.ahead(number.first, NEGATION_REACH) & NEGATION or not _LOSS_BEFORE.isdisjoint(before[-3:]):
         return True
     if period.first == number.last and number.suffix != ONCE:
-        if any(words[k] in _MONEY_BEFORE and sentence[k] == sentence[first] for k in range(max(0, first - MAX_PRICE_WORDS), first)):
+        if any(
+            words[k] in _MONEY_BEFORE and sentence[k] == sentence[first]
+            for k in range(max(0, first - MAX_PRICE_WORDS), first)
+        ):
             return True
     if not _LABEL_VERBS.isdisjoint(before) and not _COULD.isdisjoint(before):
         return True
@@ -304,10 +386,15 @@ def _elided(marked: Marked, period: Period, number: Number, counts: _Counts) -> 
         rank = _elided_rank(marked, other)
         if rank is None or other.first in counts.claimed or other.value < 2 or other.year:
             continue
-        if marked.scope(other.first, other.last) & (FOREIGN & ~PAST_VERB) or marked.ahead(other.first, NEGATION_REACH) & NEGATION:
+        if (
+            marked.scope(other.first, other.last) & (FOREIGN & ~PAST_VERB)
+            or marked.ahead(other.first, NEGATION_REACH) & NEGATION
+        ):
             continue
         counts.take(other)
-        yield quantity(marked, "requests_per_day", other.value * DAY / period.seconds, other.first, other.last, rank=rank)
+        yield quantity(
+            marked, "requests_per_day", other.value * DAY / period.seconds, other.first, other.last, rank=rank
+        )
 
 
 def _elided_rank(marked: Marked, number: Number) -> int | None:
@@ -341,12 +428,27 @@ def _open_seconds(marked: Marked, number: Number) -> float:
         if sentence[other.first] != sentence[number.first] or other.last >= len(words):
             break
         after = words[other.last + 1 : other.last + 2]
-        daily = after in (["a"], ["per"], ["/"], ["each"], ["every"], ["daily"], ["day"], ["shift"], ["window"], ["working"])
+        daily = after in (
+            ["a"],
+            ["per"],
+            ["/"],
+            ["each"],
+            ["every"],
+            ["daily"],
+            ["day"],
+            ["shift"],
+            ["window"],
+            ["working"],
+        )
         if words[other.last] in ("hours", "h", "hrs", "hour") and daily and 0 < other.value <= HOURS_PER_DAY:
             return other.value * HOUR
         if (hours := _clock_hours(words, other)) is not None:
             return hours * HOUR
-        if words[other.first - 1] in ("from", "between") and words[other.last] in ("h", "o'clock", "hours", "hrs") and other.low < other.value <= HOURS_PER_DAY:
+        if (
+            words[other.first - 1] in ("from", "between")
+            and words[other.last] in ("h", "o'clock", "hours", "hrs")
+            and other.low < other.value <= HOURS_PER_DAY
+        ):
             return (other.value - other.low) * HOUR
     return DAY
 
@@ -357,7 +459,12 @@ def _clock_hours(words: list[str], number: Number) -> float | None:
         return None
     rest = [w for w in words[number.last : number.last + 5] if w not in ("am", "pm", "h", ":", "00", "o'clock")]
     late = "pm" in words[number.last : number.last + 6]
-    if rest[:1] not in (["to"], ["and"]) or not rest[1:2] or not rest[1].isdigit() or not (rest[2:3] == [] or not rest[2].isalpha()):
+    if (
+        rest[:1] not in (["to"], ["and"])
+        or not rest[1:2]
+        or not rest[1].isdigit()
+        or not (rest[2:3] == [] or not rest[2].isalpha())
+    ):
         return None
     end = int(rest[1]) + (12 if late and int(rest[1]) < 12 else 0)
     hours = end - number.value if end > number.value else end + 12 - number.value
@@ -367,7 +474,12 @@ def _clock_hours(words: list[str], number: Number) -> float | None:
 def _members(marked: Marked, number: Number, period: Period, counts: _Counts) -> Number | None:
     """The N of `each of N members`, `N shops with 20 visits each`; None when the rate is everybody's."""
     first, last = min(number.first, period.first), max(number.last, period.last)
-    found = _times_sign(marked, number, counts) or _batches(marked, number, counts) or _apiece(marked, last, counts) or _per_unit(marked, number, counts)
+    found = (
+        _times_sign(marked, number, counts)
+        or _batches(marked, number, counts)
+        or _apiece(marked, last, counts)
+        or _per_unit(marked, number, counts)
+    )
     if found is None and (_is_each(marked, number, period, first, last) or _is_one_each(marked, number, counts)):
         found = _nearest_count(marked, number, first, last, counts) or _per_whom(marked, number, period, counts)
     return counts.take(found) if found is not None else None
@@ -400,7 +512,11 @@ def _times_sign(marked: Marked, number: Number, counts: _Counts) -> Number | Non
 def _batches(marked: Marked, number: Number, counts: _Counts) -> Number | None:
     """The ten of `ten batches of 1,000 items`."""
     words, at = marked.tokens.words, bisect_left(counts.firsts, number.first) - 1
-    if at < 0 or words[number.first - 1] != "of" or words[number.first - 2] not in ("batches", "bundles", "blocks", "packs", "chunks"):
+    if (
+        at < 0
+        or words[number.first - 1] != "of"
+        or words[number.first - 2] not in ("batches", "bundles", "blocks", "packs", "chunks")
+    ):
         return None
     other = counts.numbers[at]
     return other if other.last == number.first - 2 and other.first not in counts.claimed else None
@@ -413,7 +529,11 @@ def _apiece(marked: Marked, last: int, counts: _Counts) -> Number | None:
         return None
     other = counts.numbers[at]
     words, sentence = marked.tokens.words, marked.tokens.sentence
-    if other.first - last > MAX_RESULT_WORDS or sentence[other.first] != sentence[last - 1] or other.first in counts.claimed:
+    if (
+        other.first - last > MAX_RESULT_WORDS
+        or sentence[other.first] != sentence[last - 1]
+        or other.first in counts.claimed
+    ):
         return None
     behind = words[other.last : other.last + 3]
     each = next((k for k, w in enumerate(behind) if w in ("each", "apiece")), None)
@@ -459,7 +579,9 @@ def _per_whom(marked: Marked, number: Number, period: Period, counts: _Counts) -
     while at >= 0 and number.first - counts.numbers[at].first <= MAX_WHOM_WORDS:
         other = counts.numbers[at]
         nouns = words[other.last : other.last + 3]
-        if other.first not in counts.claimed and any(w.startswith(whom) or (whom == "user" and w.startswith("active")) for w in nouns):
+        if other.first not in counts.claimed and any(
+            w.startswith(whom) or (whom == "user" and w.startswith("active")) for w in nouns
+        ):
             return other
         at -= 1
     return None
@@ -520,7 +642,13 @@ def _happenings(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
         near = words[max(0, period.first - 8) : period.last + 3]
         if not period.interval or period.seconds >= WEEK or not _CHANGE.isdisjoint(near):
             continue
-        if _ARRIVAL.isdisjoint(near) and words[period.last : period.last + 1] not in (["a"], ["an"], ["one"], ["another"], ["new"]):
+        if _ARRIVAL.isdisjoint(near) and words[period.last : period.last + 1] not in (
+            ["a"],
+            ["an"],
+            ["one"],
+            ["another"],
+            ["new"],
+        ):
             continue
         if marked.scope(period.first, period.last) & FOREIGN or marked.near(period.first, period.last, 3, 0) & NEGATION:
             continue

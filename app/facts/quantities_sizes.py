@@ -66,7 +66,11 @@ def _broken_share(marked: Marked, number: Number) -> Quantity | None:
     words = marked.tokens.words
     last = number.last + percent_after(words, number)
     near = words[max(0, number.first - 6) : last + 4]
-    if number.identifier or not any(w.startswith(_BROKEN) for w in near) or marked.scope(number.first, number.last) & FOREIGN:
+    if (
+        number.identifier
+        or not any(w.startswith(_BROKEN) for w in near)
+        or marked.scope(number.first, number.last) & FOREIGN
+    ):
         return None
     if last > number.last:
         share = number.value / 100
@@ -93,6 +97,10 @@ def _horizon(marked: Marked, number: Number) -> Quantity | None:
         return None
     months = number.value * (MONTHS_PER_YEAR if words[last].startswith("year") else 1)
     near = words[max(0, number.first - 5) : last + 3]
-    if not 1 <= months <= MAX_HORIZON_MONTHS or not _HORIZON.intersection(near) or marked.scope(number.first, number.last) & FOREIGN:
+    if (
+        not 1 <= months <= MAX_HORIZON_MONTHS
+        or not _HORIZON.intersection(near)
+        or marked.scope(number.first, number.last) & FOREIGN
+    ):
         return None
     return quantity(marked, "horizon_months", months, number.first, last + 1)

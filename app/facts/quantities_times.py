@@ -6,7 +6,7 @@ from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
 from app.facts.scope import BIT, CURRENT, FOREIGN, HYPOTHETICAL, NEGATION, PAST, PAST_VERB, RIVAL, Marked
-from app.facts.units import HOUR, MINUTE, TIME_UNITS, WEEK
+from app.facts.units import MINUTE, TIME_UNITS, WEEK
 
 LIMIT, WAIT, FIRST, WHOLE = BIT["limit"], BIT["wait"], BIT["first_token"], BIT["whole"]
 LASTING, SPENT = BIT["duration_thing"], BIT["machine_time"]
@@ -21,7 +21,22 @@ CURRENT_COST = 5
 """What today's figure ranks below the one that is asked for."""
 PLAIN_RANK = 2
 """Rank of a limit without a percentile; the median ranks below it."""
-_PER_ANSWER = ("answer", "request", "reply", "turn", "call", "query", "item", "page", "message", "response", "line", "text", "block", "piece")
+_PER_ANSWER = (
+    "answer",
+    "request",
+    "reply",
+    "turn",
+    "call",
+    "query",
+    "item",
+    "page",
+    "message",
+    "response",
+    "line",
+    "text",
+    "block",
+    "piece",
+)
 
 
 def read_times(marked: Marked) -> Iterator[Quantity]:
@@ -33,8 +48,12 @@ def read_times(marked: Marked) -> Iterator[Quantity]:
         seconds, last = duration
         if _is_no_wait(marked, number, last) or not _is_limit(marked, number, last, seconds):
             continue
-        name = "time_to_first_token_p95_seconds" if _is_first_token(marked, number.first, last) else "latency_p95_seconds"
-        rank = _percentile_rank(marked, number.first, last) - CURRENT_COST * bool(marked.near(number.first, last, 3, 3) & CURRENT)
+        name = (
+            "time_to_first_token_p95_seconds" if _is_first_token(marked, number.first, last) else "latency_p95_seconds"
+        )
+        rank = _percentile_rank(marked, number.first, last) - CURRENT_COST * bool(
+            marked.near(number.first, last, 3, 3) & CURRENT
+        )
         yield quantity(marked, name, seconds, number.first, last, rank=rank)
     yield from _bare_units(marked)
 
@@ -64,11 +83,15 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
     words = marked.tokens.words
     before = words[number.first - 1] if number.first else ""
     after = words[last : last + 2]
-    if before in _NO_WAIT_BEFORE and not (before in ("per", "each") and words[number.first - 2 : number.first - 1] == [","]):
+    if before in _NO_WAIT_BEFORE and not (
+        before in ("per", "each") and words[number.first - 2 : number.first - 1] == [","]
+    ):
         return not (before in ("takes", "needs", "took") and marked.near(number.first, last, 3, 3) & LIMIT)
     if after[:1] in (["a"], ["per"], ["/"]):
         return not (len(after) > 1 and after[1].startswith(_PER_ANSWER))
-    if after and (after[0] in _REFUSED or (after[0] in _NO_WAIT_AFTER and not marked.near(number.first, last, 2, 0) & LIMIT)):
+    if after and (
+        after[0] in _REFUSED or (after[0] in _NO_WAIT_AFTER and not marked.near(number.first, last, 2, 0) & LIMIT)
+    ):
         return not (after[0] == "of" and len(after) > 1 and after[1].startswith(("wait", "silence", "the")))
     return number.attached and bool(marked.near(last, last, 0, 1) & LASTING)
 
@@ -84,7 +107,7 @@ def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool
     if seconds < MINUTE:
         return not (marked.near(number.first, number.first, 4, 0) & SPENT and not limited)
     close = marked.near(number.first, last, 5, 5)
-    return bool(limited and close & WAIT or marked.near(number.first, last, 2, 1) & LIMIT) and seconds <= 2 * WEEK
+    return bool((limited and close & WAIT) or marked.near(number.first, last, 2, 1) & LIMIT) and seconds <= 2 * WEEK
 
 
 def _is_denied(marked: Marked, number: Number) -> bool:
@@ -119,7 +142,7 @@ def _is_first_token(marked: Marked, first: int, last: int) -> bool:
     return whole is None or begin < whole
 
 
-_LIMIT_BEFORE = frozenset("in within under inside below than after over the".split())
+_LIMIT_BEFORE = frozenset(["in", "within", "under", "inside", "below", "than", "after", "over", "the"])
 
 
 def _bare_units(marked: Marked) -> Iterator[Quantity]:
@@ -145,7 +168,17 @@ def _is_bare_limit(marked: Marked, i: int) -> bool:
     if before not in ("a", "an", "the", "one") or earlier in ("half", "of", "quarter"):
         return False
     if words[i] in ("hour", "minute"):
-        return earlier in ("within", "under") or words[max(0, i - 3) : i - 1] == ["up", "to"] or (before == "a" and words[i + 1 : i + 3] == ["at", "most"])
+        return (
+            earlier in ("within", "under")
+            or words[max(0, i - 3) : i - 1] == ["up", "to"]
+            or (before == "a" and words[i + 1 : i + 3] == ["at", "most"])
+        )
     if before != "one" and earlier in _LIMIT_BEFORE and earlier != "the":
         return True
-    return before == "a" and words[i + 1 : i + 3] in (["at", "most"], ["or", "so"], ["or", "less"], ["max", "."], ["tops", "."])
+    return before == "a" and words[i + 1 : i + 3] in (
+        ["at", "most"],
+        ["or", "so"],
+        ["or", "less"],
+        ["max", "."],
+        ["tops", "."],
+    )

@@ -47,9 +47,15 @@ def read_tokens(marked: Marked) -> Iterator[Quantity]:
             continue
         mask, last = unit
         unit_sentence, named = here, mask
-        role = None if marked.scope(number.first, last) & (FOREIGN & ~PAST_VERB) else _role(marked, number, last, mask, stops)
+        role = (
+            None
+            if marked.scope(number.first, last) & (FOREIGN & ~PAST_VERB)
+            else _role(marked, number, last, mask, stops)
+        )
         if role is not None:
-            yield quantity(marked, role, number.value, number.first, last, _UNIT_NAMES[mask], rank=2 if mask == TOKEN else 1)
+            yield quantity(
+                marked, role, number.value, number.first, last, _UNIT_NAMES[mask], rank=2 if mask == TOKEN else 1
+            )
 
 
 def _unit(marked: Marked, number: Number) -> tuple[int, int] | None:
@@ -76,7 +82,9 @@ def _unit_before(marked: Marked, number: Number) -> str | None:
             return "input_tokens" if behind == "in" else "output_tokens"
         named = words[k - 1] if k and marked.tokens.sentence[k - 1] == marked.tokens.sentence[k] else ""
         return _NAMED.get(named)
-    if behind in ("in", "out") and any(bits & TOKEN for bits in marks[max(0, number.first - ELIDED_REACH) : number.first]):
+    if behind in ("in", "out") and any(
+        bits & TOKEN for bits in marks[max(0, number.first - ELIDED_REACH) : number.first]
+    ):
         after = words[number.last + 1] if number.last + 1 < len(words) else "."
         return None if after[0].isalnum() else "input_tokens" if behind == "in" else "output_tokens"
     return None
@@ -86,7 +94,13 @@ def _elided_role(marked: Marked, number: Number) -> str | None:
     """`10k tokens in, 150 out`, `input 900 tokens, output 60`: a bare figure whose unit was just named."""
     words = marked.tokens.words
     behind = words[number.last] if number.last < len(words) else "."
-    if number.year or number.decimal and number.value < 1 or percent_after(words, number) or currency_of(marked.tokens, number):
+    if (
+        number.year
+        or (number.decimal
+        and number.value < 1)
+        or percent_after(words, number)
+        or currency_of(marked.tokens, number)
+    ):
         return None
     if behind in ("in", "out") and (number.last + 1 >= len(words) or not words[number.last + 1][0].isalnum()):
         return "input_tokens" if behind == "in" else "output_tokens"
@@ -127,7 +141,10 @@ def _nearest_role(marked: Marked, number: Number, last: int, stops: frozenset[in
     for k in range(number.last, last):
         if words[k] in _NAMED:
             return next(role for role, name in _ROLE_NAMES.items() if name == _NAMED[words[k]])
-    if marked.ahead(number.first, VERB_REACH) & WRITES and not any(marks[k] & WRITES and words[k - 1] in ("is", "are", "be") for k in range(max(1, number.first - VERB_REACH), number.first)):
+    if marked.ahead(number.first, VERB_REACH) & WRITES and not any(
+        marks[k] & WRITES and words[k - 1] in ("is", "are", "be")
+        for k in range(max(1, number.first - VERB_REACH), number.first)
+    ):
         return OUT
     behind_first = number.attached or words[last : last + 1] == ["of"]
     best: tuple[float, int] | None = None

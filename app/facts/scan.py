@@ -86,6 +86,8 @@ def read_quantities(
 def _named_languages(marked: Marked) -> tuple[tuple[str, ...], Span] | None:
     """Languages that the text names outside of quotation marks, in order."""
     names, tokens = language_names(), marked.tokens
+    if names.keys().isdisjoint(tokens.words):
+        return None
     codes: dict[str, None] = {}
     place: Span | None = None
     for i, word in enumerate(tokens.words):

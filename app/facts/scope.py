@@ -15,7 +15,21 @@ from app.facts.tokens import Tokens, tokenise
 from app.facts.units import TIME_UNITS, Period, find_periods
 
 BIT = load_lexicon().bits
-NEGATION, DISMISSAL, PAST, PAST_VERB, RIVAL = BIT["negation"], BIT["dismissal"], BIT["past"], BIT["past_verb"], BIT["rival"]
+_CUE_BITS = {CUE + name: bit for name, bit in BIT.items()}
+_KINDS = load_lexicon().kinds
+_UNDONE = {
+    CUE + "not_negation": BIT["negation"],
+    CUE + "not_hypothetical": BIT["hypothetical"],
+    CUE + "not_peak": BIT["peak"],
+}
+"""Phrases that take a cue's words back: `no later than` denies nothing."""
+NEGATION, DISMISSAL, PAST, PAST_VERB, RIVAL = (
+    BIT["negation"],
+    BIT["dismissal"],
+    BIT["past"],
+    BIT["past_verb"],
+    BIT["rival"],
+)
 HYPOTHETICAL, ARCHIVE, PLANNED, CURRENT = BIT["hypothetical"], BIT["archive"], BIT["planned"], BIT["current"]
 CONTRAST = BIT["contrast"]
 FOREIGN = PAST | PAST_VERB | RIVAL | HYPOTHETICAL
@@ -28,7 +42,9 @@ _FAR_SIGNS = frozenset(",()–—-[]")
 SCOPE_BEFORE, SCOPE_AFTER = 24, 12
 """Tokens of a clause that are searched for cues before and after a figure."""
 _BREAKS = frozenset(',():–—-[]"“”')
-_OWN_START = frozenset(["we", "our", "ours", "us", "i", "it's", "it", "now", "here", "this", "these", "today", "but", "so", "then"])
+_OWN_START = frozenset(
+    ["we", "our", "ours", "us", "i", "it's", "it", "now", "here", "this", "these", "today", "but", "so", "then"]
+)
 _OWN_SUBJECTS = frozenset(("we", "i", "we've", "we'd", "we're", "we'll", "ours"))
 """Behind them a figure is ours, whoever was named before."""
 _LEANING_START = frozenset(["at", "in", "with", "for", "by", "of", "on", "and", "which", "plus", "or", "per"])
@@ -51,8 +67,8 @@ class Marked:
     period_firsts: list[int]
     handed: list[int]
     """Per clause: scope and time bits that earlier clauses of its sentence hand on to it."""
-    hits: list[Hit]
-    """Signals, facts, domains and task types that the words speak of, wherever they stand."""
+    hits: dict[str, list[Hit]]
+    """Signals, facts, domains and task types that the words speak of, wherever they stand, by kind."""
 
     def near(self, first: int, last: int, before: int, after: int) -> int:
         """Cues within so many tokens before `first` and after `last`, inside of the same sentence."""
@@ -148,6 +164,7 @@ class Marked:
                     break
         return best
 
+
 def mark(text: str) -> Marked:
     """Tokens, numbers, cues and scope of a text; linear in its length."""
     lexicon = load_lexicon()
@@ -159,23 +176,24 @@ def mark(text: str) -> Marked:
     handed = _handed(tokens, numbers, clause, masks, heads)
     firsts = [n.first for n in numbers]
     held = frozenset(k for n in numbers if not (n.year or n.identifier) for k in range(n.first, n.last))
-    return Marked(tokens, numbers, firsts, held, marks, clause, masks, periods, [p.first for p in periods], handed, hits)
+    return Marked(
+        tokens, numbers, firsts, held, marks, clause, masks, periods, [p.first for p in periods], handed, hits
+    )
 
 
-def _marks(tokens: Tokens, numbers: list[Number], lexicon: Lexicon) -> tuple[list[int], list[Hit]]:
-    """Cue bits per token, and the hits that are no cues."""
+def _marks(tokens: Tokens, numbers: list[Number], lexicon: Lexicon) -> tuple[list[int], dict[str, list[Hit]]]:
+    """Cue bits per token, and the hits that are no cues by their kind."""
     marks = [0] * len(tokens)
-    undone = {"not_negation": "negation", "not_hypothetical": "hypothetical", "not_peak": "peak"}
-    others: list[Hit] = []
+    others: dict[str, list[Hit]] = {}
     cleared: list[tuple[int, int, int]] = []
     for label, first, last in lexicon.patterns.hits(tokens.words):
-        if not label.startswith(CUE):
-            others.append((label, first, last))
+        bit = _CUE_BITS.get(label)
+        if bit is None:
+            kind, name = _KINDS[label]
+            others.setdefault(kind, []).append((name, first, last))
             continue
-        label = label[len(CUE) :]
-        if label in undone:
-            cleared.append((lexicon.bits[undone[label]], first, last))
-        bit = lexicon.bits[label]
+        if label in _UNDONE:
+            cleared.append((_UNDONE[label], first, last))
         for k in range(first, last):
             marks[k] |= bit
     for bit, first, last in cleared:
@@ -196,21 +214,20 @@ def _clauses(tokens: Tokens, marks: list[int]) -> tuple[list[int], list[int], li
     clause: list[int] = []
     masks: list[int] = []
     heads: list[int] = []
-    sentence, fresh = -1, True
-    for i, word in enumerate(tokens.words):
-        contrast = bool(marks[i] & CONTRAST) and word not in ("now", "so")
-        if fresh or tokens.sentence[i] != sentence or contrast:
-            masks.append(0)
+    sentence, fresh, c = -1, True, -1
+    for i, (word, here, bits) in enumerate(zip(tokens.words, tokens.sentence, marks, strict=True)):
+        if fresh or here != sentence or (bits & CONTRAST and word not in ("now", "so")):
+            masks.append(bits)
             heads.append(i)
-        sentence, fresh = tokens.sentence[i], word in _BREAKS
-        clause.append(len(masks) - 1)
-        masks[-1] |= marks[i]
+            c += 1
+        else:
+            masks[c] |= bits
+        sentence, fresh = here, word in _BREAKS
+        clause.append(c)
     return clause, masks, heads
 
 
-def _handed(
-    tokens: Tokens, numbers: list[Number], clause: list[int], masks: list[int], heads: list[int]
-) -> list[int]:
+def _handed(tokens: Tokens, numbers: list[Number], clause: list[int], masks: list[int], heads: list[int]) -> list[int]:
     """Scope bits that each clause inherits from the one before."""
     counted = [False] * len(masks)
     for number in numbers:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from app.facts.lexicon import DOMAIN, FACT, SIGNAL, TASK, load_lexicon
+from app.facts.patterns import Hit
 from app.facts.quantities import Quantity
 from app.facts.scope import DISMISSAL, HYPOTHETICAL, NEGATION, RIVAL, Marked
 from app.schemas.facts import Span
@@ -60,12 +61,10 @@ def clear_winner(marked: Marked, prefix: str, at_least: float, lead: float) -> t
     return ranked[0][0], spans[ranked[0][0]]
 
 
-def _hits(marked: Marked, prefix: str) -> Iterator[tuple[str, int, int]]:
-    """Hits of one kind outside of quotation marks, with the label's own name."""
+def _hits(marked: Marked, kind: str) -> Iterator[Hit]:
+    """Hits of one kind outside of quotation marks."""
     quoted = marked.tokens.quoted
-    for label, first, last in marked.hits:
-        if label.startswith(prefix) and not quoted[first]:
-            yield label[len(prefix) :], first, last
+    return (hit for hit in marked.hits.get(kind, ()) if not quoted[hit[1]])
 
 
 def denied(marked: Marked, first: int, last: int, negatable: bool) -> bool:

@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
-    r"\d[\d.,'’]{0,30}\d|\d"  # a number with its separators; the bound keeps hostile digits linear
-    r"|[^\W\d_][^\W_]{0,60}(?:['’](?=[^\W\d_])\w{1,3})?"  # a word, with 's and n't
-    r"|(?<=\s)-(?=\s)|[^\w\s\-'’]|'|\n"  # a sign; a dash between blanks separates clauses
+    r"[^\W\d_][^\W_]{0,60}(?:['’][^\W\d_]\w{0,2})?"  # a word, with 's and n't
+    r"|\d[\d.,'’]{0,30}\d|\d"  # a number with its separators; the bound keeps hostile digits linear
+    r"|[^\w\s\-]|(?<=\s)-(?=\s)|\n"  # a sign; a dash between blanks separates clauses
 )
 _SENTENCE_ENDS = frozenset(".!?\n…;•*|")
 _OPENING = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'", "`": "`", "‘": "’"}
+_QUOTE_SIGNS = frozenset(_OPENING)
+_CLOSING_SIGNS = frozenset((*_OPENING.values(), "\n"))
 QUOTE_LIMIT = 400
 """Characters: a longer stretch between two quote signs is no quotation but two strays."""
 _ABBREVIATIONS = frozenset(
@@ -51,13 +53,10 @@ def lowered(text: str) -> str:
 def tokenise(text: str) -> Tokens:
     """Cut a text into tokens; linear in its length."""
     low = lowered(text)
-    words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for match in _TOKEN.finditer(low):
-        words.append(match[0])
-        starts.append(match.start())
-        ends.append(match.end())
+    spans = [match.span() for match in _TOKEN.finditer(low)]
+    words = [low[start:end] for start, end in spans]
+    starts = [start for start, _ in spans]
+    ends = [end for _, end in spans]
     return Tokens(text, words, starts, ends, _sentences(words, starts, ends, text), _quotes(words, starts, ends, text))
 
 
@@ -65,10 +64,11 @@ def _sentences(words: list[str], starts: list[int], ends: list[int], text: str) 
     """The sentence number of each token."""
     numbers: list[int] = []
     current, last = 0, len(words) - 1
-    for i, word in enumerate(words):
-        numbers.append(current)
-        if word in _SENTENCE_ENDS and not (word == "." and _is_inner_dot(words, starts, ends, text, i, last)):
+    for i in [i for i, word in enumerate(words) if word in _SENTENCE_ENDS]:
+        if words[i] != "." or not _is_inner_dot(words, starts, ends, text, i, last):
+            numbers.extend([current] * (i + 1 - len(numbers)))
             current += 1
+    numbers.extend([current] * (len(words) - len(numbers)))
     return numbers
 
 
@@ -84,8 +84,11 @@ def _is_inner_dot(words: list[str], starts: list[int], ends: list[int], text: st
 def _quotes(words: list[str], starts: list[int], ends: list[int], text: str) -> list[bool]:
     """Which tokens stand between quotation marks; an unclosed mark quotes nothing."""
     quoted = [False] * len(words)
+    if _QUOTE_SIGNS.isdisjoint(words):
+        return quoted
     opened, closing = -1, ""
-    for i, word in enumerate(words):
+    for i in [i for i, word in enumerate(words) if word in _QUOTE_SIGNS or word in _CLOSING_SIGNS]:
+        word = words[i]
         if opened >= 0 and (starts[i] - starts[opened] > QUOTE_LIMIT or (word == "\n" and words[i - 1] == "\n")):
             opened = -1
         if opened >= 0 and word in (closing, "”" if closing == "“" else closing) and _may_close(word, ends[i], text):

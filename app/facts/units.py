@@ -23,40 +23,47 @@ def _table(entries: Mapping[float, str]) -> Mapping[str, float]:
     return MappingProxyType({word: seconds for seconds, words in entries.items() for word in words.split()})
 
 
-TIME_UNITS = _table({
-    0.001: "ms msec msecs millisecond milliseconds millis msek",
-    1.0: "s sec secs second seconds sek",
-    MINUTE: "min mins minute minutes",
-    HOUR: "h hr hrs hour hours",
-    DAY: "d day days",
-    WEEK: "wk wks week weeks",
-    MONTH: "month months mo",
-    YEAR: "year years yr yrs",
-})
-PERIODS = _table({
-    1.0: "second sec s",
-    MINUTE: "minute min",
-    HOUR: "hour hr h",
-    DAY: "day d night evening morning weekday weekdays workday afternoon 24h workingday",
-    WEEK: "week wk w",
-    MONTH: "month mo mth",
-    QUARTER: "quarter",
-    YEAR: "year yr annum a",
-})
-ADVERBS = _table({
-    1.0: "rps qps tps",
-    MINUTE: "rpm qpm",
-    HOUR: "hourly",
-    DAY: "daily nightly overnight rpd qpd",
-    WEEK: "weekly",
-    MONTH: "monthly pcm",
-    QUARTER: "quarterly",
-    YEAR: "yearly annually annual pa",
-})
+TIME_UNITS = _table(
+    {
+        0.001: "ms msec msecs millisecond milliseconds millis msek",
+        1.0: "s sec secs second seconds sek",
+        MINUTE: "min mins minute minutes",
+        HOUR: "h hr hrs hour hours",
+        DAY: "d day days",
+        WEEK: "wk wks week weeks",
+        MONTH: "month months mo",
+        YEAR: "year years yr yrs",
+    }
+)
+PERIODS = _table(
+    {
+        1.0: "second sec s",
+        MINUTE: "minute min",
+        HOUR: "hour hr h",
+        DAY: "day d night evening morning weekday weekdays workday afternoon 24h workingday",
+        WEEK: "week wk w",
+        MONTH: "month mo mth",
+        QUARTER: "quarter",
+        YEAR: "year yr annum a",
+    }
+)
+ADVERBS = _table(
+    {
+        1.0: "rps qps tps",
+        MINUTE: "rpm qpm",
+        HOUR: "hourly",
+        DAY: "daily nightly overnight rpd qpd",
+        WEEK: "weekly",
+        MONTH: "monthly pcm",
+        QUARTER: "quarterly",
+        YEAR: "yearly annually annual pa",
+    }
+)
 _DETERMINERS = frozenset(("a", "an", "per", "each", "every", "/"))
 _LOOSE = frozenset(("any", "one", "the", "by", "at"))
 """Determiners that make a rate only behind `on` or before an adjective (on the busiest day) or a night (by night)."""
-_WEEKDAYS = frozenset(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
+_WEEKDAYS = frozenset(f"{day}day{s}" for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun") for s in ("", "s"))
+_PERIOD_WORDS = frozenset((*ADVERBS, *PERIODS, *TIME_UNITS, *_WEEKDAYS))
 _ADJECTIVAL = frozenset(("the", "a", "our", "for", "their", "its", "an", "your", "his", "her"))
 """Before `weekly` or `daily`: an adjective of what follows, no rate of what went before."""
 _PREPOSITIONS = frozenset(("on", "in", "over", "per", "within", "than", "under", "half", "during"))
@@ -88,17 +95,18 @@ def find_periods(tokens: Tokens, numbers: list[Number]) -> list[Period]:
     by_last = {n.last: n for n in numbers}
     words = tokens.words
     found: list[Period] = []
-    for i, word in enumerate(words):
+    for i in [i for i, word in enumerate(words) if word in _PERIOD_WORDS]:
+        word = words[i]
         if word in ADVERBS:
             behind = words[i + 1] if i + 1 < len(words) else " "
             adjective = behind.startswith("active") or (i > 0 and words[i - 1] in _ADJECTIVAL and behind[0].isalpha())
             night = word in ("nightly", "overnight")
             found.append(Period(i, i + 1, ADVERBS[word], adverb=True, night=night, adjective=adjective))
-        elif word in TIME_UNITS and (number := _counts_unit(words, i, by_last)) and (made := _counted_period(words, i, number)):
-            found.append(made)
-        elif word in PERIODS and i and (made := _period_at(words, i)):
-            found.append(made)
-        elif word.rstrip("s") in _WEEKDAYS and (made := _weekday(words, i)):
+        elif (
+            word in TIME_UNITS
+            and (number := _counts_unit(words, i, by_last))
+            and (made := _counted_period(words, i, number))
+        ) or (word in PERIODS and i and (made := _period_at(words, i))) or (word.rstrip("s") in _WEEKDAYS and (made := _weekday(words, i))):
             found.append(made)
     return found
 
@@ -158,7 +166,11 @@ def _period_at(words: list[str], i: int) -> Period | None:
             return Period(first - 1, i + 1, seconds)
         if not ((behind == "on" and (adjectives or before != "the")) or (before in ("by", "at") and word == "night")):
             return None
-    elif not (before == "on" and word == "weekdays") and before not in _DETERMINERS or (word in _ONE_LETTER and before not in ("/", "per")):
+    elif (
+        (not (before == "on" and word == "weekdays")
+        and before not in _DETERMINERS)
+        or (word in _ONE_LETTER and before not in ("/", "per"))
+    ):
         return None
     if before in ("a", "one", "the", "any") and first and words[first - 1] in _PREPOSITIONS:
         first -= 1
@@ -167,32 +179,34 @@ def _period_at(words: list[str], i: int) -> Period | None:
     return Period(first, i + 1, seconds, night=night, slash=before == "/")
 
 
-CURRENCIES: Mapping[str, tuple[str, float]] = MappingProxyType({
-    word: (code, factor)
-    for code, factor, words in (
-        ("USD", 1.0, "$ usd dollar dollars bucks us$"),
-        ("USD", 0.01, "cent cents ct cts ¢"),
-        ("EUR", 1.0, "€ eur euro euros"),
-        ("EUR", 0.01, "eurocent eurocents"),
-        ("GBP", 1.0, "£ gbp pounds quid"),
-        ("GBP", 0.01, "p pence penny"),
-        ("CHF", 1.0, "chf francs franken sfr"),
-        ("INR", 1.0, "₹ inr rs rupees rupee"),
-        ("INR", 0.01, "paisa paise"),
-        ("JPY", 1.0, "¥ jpy yen"),
-        ("CNY", 1.0, "cny rmb yuan"),
-        ("CAD", 1.0, "cad"),
-        ("AUD", 1.0, "aud"),
-        ("SEK", 1.0, "kronor"),
-        ("PLN", 1.0, "pln zloty"),
-        ("BRL", 1.0, "brl reais"),
-        ("SGD", 1.0, "sgd"),
-        ("DKK", 1.0, "dkk"),
-        ("NOK", 1.0, "nok"),
-        ("KRW", 1.0, "krw won"),
-    )
-    for word in words.split()
-})
+CURRENCIES: Mapping[str, tuple[str, float]] = MappingProxyType(
+    {
+        word: (code, factor)
+        for code, factor, words in (
+            ("USD", 1.0, "$ usd dollar dollars bucks us$"),
+            ("USD", 0.01, "cent cents ct cts ¢"),
+            ("EUR", 1.0, "€ eur euro euros"),
+            ("EUR", 0.01, "eurocent eurocents"),
+            ("GBP", 1.0, "£ gbp pounds quid"),
+            ("GBP", 0.01, "p pence penny"),
+            ("CHF", 1.0, "chf francs franken sfr"),
+            ("INR", 1.0, "₹ inr rs rupees rupee"),
+            ("INR", 0.01, "paisa paise"),
+            ("JPY", 1.0, "¥ jpy yen"),
+            ("CNY", 1.0, "cny rmb yuan"),
+            ("CAD", 1.0, "cad"),
+            ("AUD", 1.0, "aud"),
+            ("SEK", 1.0, "kronor"),
+            ("PLN", 1.0, "pln zloty"),
+            ("BRL", 1.0, "brl reais"),
+            ("SGD", 1.0, "sgd"),
+            ("DKK", 1.0, "dkk"),
+            ("NOK", 1.0, "nok"),
+            ("KRW", 1.0, "krw won"),
+        )
+        for word in words.split()
+    }
+)
 """Currency and the part of its unit that each word means."""
 _ATTACHED_ONLY = frozenset(("p", "won", "quid"))
 """Words that are money only right behind a figure."""
