@@ -20,8 +20,9 @@ RATES = {"USD": 1.0, "EUR": 1.08, "GBP": 1.27, "CHF": 1.13, "INR": 0.012, "JPY":
 """The rates that both tables were written with."""
 TOLERANCE, MONEY_TOLERANCE = 0.02, 0.10
 RECORDED = (
-    "requests_per_day", "peak_requests_per_second", "latency_p95_seconds", "time_to_first_token_p95_seconds", "labelled_examples",
-    "input_tokens", "prompt_tokens", "output_tokens", "monthly_budget_usd", "training_budget_usd", "prompted_quality", "target_quality",
+    "requests_per_day", "peak_requests_per_second", "latency_p95_seconds", "time_to_first_token_p95_seconds",
+    "labelled_examples", "input_tokens", "prompt_tokens", "output_tokens", "monthly_budget_usd", "training_budget_usd",
+    "prompted_quality", "target_quality",
 )  # fmt: skip
 Row = tuple[str, Mapping[str, float]]
 
@@ -46,7 +47,9 @@ def is_right(name: str, found: float, wanted: float) -> bool:
 def measure(path: Path, show: bool, only: str | None = None) -> dict[str, Counter[str]]:
     """Counts of right, wrong and missed quantities by name."""
     counts: dict[str, Counter[str]] = {}
-    conversions = {} if path.suffix == ".jsonl" else CONVERSIONS  # the corpus records tokens only where tokens are stated
+    conversions = (
+        {} if path.suffix == ".jsonl" else CONVERSIONS
+    )  # the corpus records tokens only where tokens are stated
     for text, expected in rows(path):
         found = {k: q.value for k, q in read_quantities(text, RATES, conversions).items() if k in RECORDED}
         for name in {*found, *expected}:
@@ -64,7 +67,8 @@ def shown(counts: Counter[str]) -> str:
     """Precision and recall as text."""
     precision = counts["right"] / counts["found"] if counts["found"] else 1.0
     recall = counts["right"] / counts["expected"] if counts["expected"] else 1.0
-    return f"precision {precision:.3f} ({counts['right']}/{counts['found']})  recall {recall:.3f} ({counts['right']}/{counts['expected']})"
+    right, found, expected = counts["right"], counts["found"], counts["expected"]
+    return f"precision {precision:.3f} ({right}/{found})  recall {recall:.3f} ({right}/{expected})"
 
 
 def main() -> None:

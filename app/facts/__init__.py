@@ -1,7 +1,7 @@
-"""Reading a task: description and requirements in, facts out, each with its origin and the words it was read from.
+"""Reading a task: description and requirements in, facts out, each with its origin and its words.
 
-`scan` reads the text alone (quantities, signals, language); `read_facts` joins it with the caller's requirements and the
-classifier's view; `workload` fills what nobody said with stated defaults.
+`scan` reads the text alone (quantities, signals, language); `read_facts` joins it with the caller's requirements
+and the classifier's view; `workload` fills what nobody said with stated defaults.
 """
 
 from app.facts.defaults import effective_requirements, workload

@@ -1,4 +1,4 @@
-"""Numbers of a text, in figures and in words, as values: `40,000`, `3.500`, `250 000`, `1.2M`, `half a million`, `10-15k`.
+"""Numbers of a text, in figures and in words: `40,000`, `3.500`, `250 000`, `1.2M`, `half a million`, `10-15k`.
 
 `find_numbers` reads each token once. A range counts with its upper end (the codebook's rule).
 """
@@ -13,16 +13,15 @@ from app.facts.tokens import Tokens
 
 K, M, G, LAKH, CRORE = 1e3, 1e6, 1e9, 1e5, 1e7
 DOZEN = 12.0
-_SMALL: Mapping[str, float] = MappingProxyType(
-    {w: float(n) for n, w in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"])}
-)  # fmt: skip
-_TENS: Mapping[str, float] = MappingProxyType(
-    {
-        w: 10.0 * n
-        for n, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
-    }
-)
+_SMALL: Mapping[str, float] = MappingProxyType({
+    "zero": 0.0, "one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0, "seven": 7.0, "eight": 8.0,
+    "nine": 9.0, "ten": 10.0, "eleven": 11.0, "twelve": 12.0, "thirteen": 13.0, "fourteen": 14.0, "fifteen": 15.0,
+    "sixteen": 16.0, "seventeen": 17.0, "eighteen": 18.0, "nineteen": 19.0,
+})  # fmt: skip
+_TENS: Mapping[str, float] = MappingProxyType({
+    "twenty": 20.0, "thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "seventy": 70.0, "eighty": 80.0,
+    "ninety": 90.0,
+})  # fmt: skip
 _SCALES: Mapping[str, float] = MappingProxyType({
     "hundred": 100.0, "thousand": K, "million": M, "billion": G, "trillion": 1e12,
     "lakh": LAKH, "lakhs": LAKH, "lac": LAKH, "crore": CRORE, "crores": CRORE, "dozen": DOZEN, "grand": K,
@@ -34,7 +33,8 @@ _SUFFIXES: Mapping[str, float] = MappingProxyType(
 """Letters that follow figures at once or after one blank; `m` may also be metres or minutes: see `Number.suffix`."""
 _FRACTIONS: Mapping[str, float] = MappingProxyType({
     "half": 0.5, "quarter": 0.25, "quarters": 0.25, "third": 1 / 3, "thirds": 1 / 3, "tenth": 0.1, "tenths": 0.1,
-    "fifth": 0.2, "fifths": 0.2, "twentieth": 0.05, "hundredth": 0.01, "hundredths": 0.01, "thousandth": 0.001, "½": 0.5, "¼": 0.25, "¾": 0.75,
+    "fifth": 0.2, "fifths": 0.2, "twentieth": 0.05, "hundredth": 0.01, "hundredths": 0.01, "thousandth": 0.001,
+    "½": 0.5, "¼": 0.25, "¾": 0.75,
 })  # fmt: skip
 _WORDS = frozenset((*_SMALL, *_TENS, *_SCALES, *_FRACTIONS, "a", "an", "couple"))
 _ONCE: Mapping[str, float] = MappingProxyType({"once": 1.0, "twice": 2.0, "thrice": 3.0})

@@ -1,9 +1,9 @@
 """Many word patterns, matched in one pass over the tokens of a text.
 
 A pattern is words with blanks between: `word` itself, `wor*` any word that begins so, `(a|b)` one of several, `[a]` or
-`[a|b]` present or not, `_` any one word, `~` up to three words; brackets nest. All patterns form one automaton whose states are made
-deterministic when they are first reached, so that a pass costs a look-up or two per token however many patterns there
-are. Time is linear in the text: a match is never longer than the longest pattern.
+`[a|b]` present or not, `_` any one word, `~` up to three words; brackets nest. All patterns form one
+automaton whose states are made deterministic when they are first reached, so that a pass costs a look-up or two per
+token however many patterns there are. Time is linear in the text: a match is never longer than the longest pattern.
 """
 
 import re

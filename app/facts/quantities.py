@@ -16,7 +16,7 @@ EVIDENCE_LIMIT = 160
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One stated quantity. `value` is in the base unit of `name`, unless `unit` names a currency, `words` or `pages`."""
+    """One stated quantity. `value` is in the base unit of `name`, unless `unit` is a currency, `words` or `pages`."""
 
     name: str
     value: float

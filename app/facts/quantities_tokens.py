@@ -19,9 +19,18 @@ _BARE_BEHIND = word_set("bare_behind")
 _GUIDES = word_set("guide_words")
 _SIZED = word_set("sized_words")
 _NAMED = {
-    "input": "input_tokens", "output": "output_tokens", "max": "output_tokens", "completion": "output_tokens", "prompt": "prompt_tokens",
-    "answer": "output_tokens", "new": "output_tokens", "instruction": "prompt_tokens", "context": "input_tokens", "system": "prompt_tokens",
-}  # fmt: skip
+    "input": "input_tokens",
+    "context": "input_tokens",
+    "output": "output_tokens",
+    "max": "output_tokens",
+    "completion": "output_tokens",
+    "answer": "output_tokens",
+    "new": "output_tokens",
+    "prompt": "prompt_tokens",
+    "instruction": "prompt_tokens",
+    "system": "prompt_tokens",
+}
+"""Words right before `tokens` that tell whose they are."""
 MAX_INPUT_PAGES = 60
 """Longer works are handbooks and archives, not the input of one request."""
 FEWEST_WORDS = 10
@@ -96,8 +105,7 @@ def _elided_role(marked: Marked, number: Number) -> str | None:
     behind = words[number.last] if number.last < len(words) else "."
     if (
         number.year
-        or (number.decimal
-        and number.value < 1)
+        or (number.decimal and number.value < 1)
         or percent_after(words, number)
         or currency_of(marked.tokens, number)
     ):

@@ -100,7 +100,7 @@ def _conflict(name: str, given: Any, said: Any, source: FactSource) -> str | Non
     """A sentence when text and given requirement contradict each other; None when they agree or the text only hints."""
     if name in _UNTRUSTED_CONFLICTS or source.span is None:
         return None
-    if isinstance(given, bool) or isinstance(given, str):
+    if isinstance(given, bool | str):
         if given == said:
             return None
     elif abs(said - given) <= SAME_WITHIN * max(abs(said), abs(given)):
@@ -109,7 +109,8 @@ def _conflict(name: str, given: Any, said: Any, source: FactSource) -> str | Non
         f"{said:,.6g}" if isinstance(said, int | float) and not isinstance(said, bool) else _SAID.get(name, str(said))
     )
     wanted = f"{given:,.6g}" if isinstance(given, int | float) and not isinstance(given, bool) else str(given).lower()
-    return f"The description says {name} {shown} (“{source.evidence}”), the requirement given is {wanted}; the given value is used."
+    text = f"The description says {name} {shown} (“{source.evidence}”)"
+    return f"{text}, the requirement given is {wanted}; the given value is used."
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,4 @@
-"""Everything that a description alone tells: quantities, signals, worded facts, language; read once, kept for a while."""
+"""All that a description alone tells: quantities, signals, worded facts, language; read once, kept for a while."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -52,7 +52,7 @@ _LEANING_START = frozenset(["at", "in", "with", "for", "by", "of", "on", "and", 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A text with its cues: `marks[i]` are the cue bits of token i, `clause[i]` its clause, `masks[c]` a clause's cues."""
+    """A text with its cues: `marks[i]` are those of token i, `clause[i]` its clause, `masks[c]` the cues of clause c."""
 
     tokens: Tokens
     numbers: list[Number]
@@ -107,7 +107,7 @@ class Marked:
         return self.periods[bisect_left(self.period_firsts, first) : bisect_left(self.period_firsts, last)]
 
     def scope(self, first: int, last: int) -> int:
-        """Scope bits of a figure: cues before it in its clause, times past anywhere in it, else what the clause inherits.
+        """Scope of a figure: cues before it in its clause, times past anywhere in it, else what the clause inherits.
 
         Subjects and conditions stand before their figure ("a rival does 5,000"); what follows it is another matter
         ("5,000 a day from the agencies"), except for when ("5,000 a day in the pilot").
@@ -142,7 +142,7 @@ class Marked:
     ) -> float | None:
         """Tokens to the nearest cue of a class in the sentence, before or behind a figure; commas make it farther.
 
-        `reach` bounds both sides, or each; the look ends at tokens in `stops`: figures that a cue behind them belongs to.
+        `reach` bounds both sides, or each; the look ends at tokens in `stops`: figures that own the cues beyond them.
         """
         before, behind = reach if isinstance(reach, tuple) else (reach, reach)
         ways = (

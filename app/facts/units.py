@@ -62,7 +62,9 @@ ADVERBS = _table(
 _DETERMINERS = frozenset(("a", "an", "per", "each", "every", "/"))
 _LOOSE = frozenset(("any", "one", "the", "by", "at"))
 """Determiners that make a rate only behind `on` or before an adjective (on the busiest day) or a night (by night)."""
-_WEEKDAYS = frozenset(f"{day}day{s}" for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun") for s in ("", "s"))
+_WEEKDAYS = frozenset(
+    f"{day}day{s}" for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun") for s in ("", "s")
+)
 _PERIOD_WORDS = frozenset((*ADVERBS, *PERIODS, *TIME_UNITS, *_WEEKDAYS))
 _ADJECTIVAL = frozenset(("the", "a", "our", "for", "their", "its", "an", "your", "his", "her"))
 """Before `weekly` or `daily`: an adjective of what follows, no rate of what went before."""
@@ -103,10 +105,14 @@ def find_periods(tokens: Tokens, numbers: list[Number]) -> list[Period]:
             night = word in ("nightly", "overnight")
             found.append(Period(i, i + 1, ADVERBS[word], adverb=True, night=night, adjective=adjective))
         elif (
-            word in TIME_UNITS
-            and (number := _counts_unit(words, i, by_last))
-            and (made := _counted_period(words, i, number))
-        ) or (word in PERIODS and i and (made := _period_at(words, i))) or (word.rstrip("s") in _WEEKDAYS and (made := _weekday(words, i))):
+            (
+                word in TIME_UNITS
+                and (number := _counts_unit(words, i, by_last))
+                and (made := _counted_period(words, i, number))
+            )
+            or (word in PERIODS and i and (made := _period_at(words, i)))
+            or (word.rstrip("s") in _WEEKDAYS and (made := _weekday(words, i)))
+        ):
             found.append(made)
     return found
 
@@ -166,10 +172,8 @@ def _period_at(words: list[str], i: int) -> Period | None:
             return Period(first - 1, i + 1, seconds)
         if not ((behind == "on" and (adjectives or before != "the")) or (before in ("by", "at") and word == "night")):
             return None
-    elif (
-        (not (before == "on" and word == "weekdays")
-        and before not in _DETERMINERS)
-        or (word in _ONE_LETTER and before not in ("/", "per"))
+    elif (not (before == "on" and word == "weekdays") and before not in _DETERMINERS) or (
+        word in _ONE_LETTER and before not in ("/", "per")
     ):
         return None
     if before in ("a", "one", "the", "any") and first and words[first - 1] in _PREPOSITIONS:

@@ -1,0 +1,232 @@
+"""Rates that hold for each of many, and hours of the day in which a rate holds."""
+
+from bisect import bisect_left, bisect_right
+from itertools import pairwise
+
+from app.facts.lexicon import word_set
+from app.facts.numbers import ONCE, Number
+from app.facts.rates_pairs import MAX_LEAD_WORDS, MAX_SLASH_WORDS, Counts
+from app.facts.scope import BIT, Marked
+from app.facts.units import DAY, HOUR, PERIODS, Period
+
+EACH_OF = BIT["each_of"]
+MAX_MEMBER_WORDS = 14
+"""Tokens between a rate and the members that it holds for each of."""
+MAX_WHOM_WORDS = 40
+"""Tokens back to members that an earlier sentence names."""
+MAX_RESULT_WORDS = 8
+"""Tokens between a rate and its stated product, or a figure that holds for each."""
+HOURS_PER_DAY = 24
+_RESULT_WORDS, _RESULT_PAIRS = word_set("result_words"), word_set("result_pairs")
+_BATCH_WORDS = word_set("batch_words")
+
+
+def members_of(marked: Marked, number: Number, period: Period, counts: Counts) -> Number | None:
+    """The N of `each of N members`, `N shops with 20 visits each`; None when the rate is everybody's."""
+    first, last = min(number.first, period.first), max(number.last, period.last)
+    found = (
+        _times_sign(marked, number, counts)
+        or _batches(marked, number, counts)
+        or _apiece(marked, last, counts)
+        or _per_unit(marked, number, counts)
+    )
+    if found is None and (_is_each(marked, number, period, first, last) or _is_one_each(marked, number, counts)):
+        found = _nearest_count(marked, number, first, last, counts) or _per_whom(marked, number, period, counts)
+    return counts.take(found) if found is not None else None
+
+
+def _nearest_count(marked: Marked, number: Number, first: int, last: int, counts: Counts) -> Number | None:
+    low = bisect_left(counts.firsts, first - MAX_MEMBER_WORDS)
+    high = bisect_right(counts.firsts, last + MAX_RESULT_WORDS)
+    sentence, best = marked.tokens.sentence, None
+    for other in counts.numbers[low:high]:
+        taken = other is number or other.first in counts.claimed or other.value <= 1 or other.year
+        if taken or sentence[other.first] != sentence[first]:
+            continue
+        if best is None or abs(other.first - first) < abs(best.first - first):
+            best = other
+    return best
+
+
+def _times_sign(marked: Marked, number: Number, counts: Counts) -> Number | None:
+    """The other factor of `60 ORs × 80 a day`."""
+    words = marked.tokens.words
+    if number.first < 2 or words[number.first - 1] not in ("×", "x", "*", "times"):
+        return None
+    at = bisect_left(counts.firsts, number.first) - 1
+    other = counts.numbers[at] if at >= 0 else None
+    near = other is not None and number.first - other.last <= MAX_SLASH_WORDS and other.value > 1
+    return other if near else None
+
+
+def _batches(marked: Marked, number: Number, counts: Counts) -> Number | None:
+    """The ten of `ten batches of 1,000 items`."""
+    words, at = marked.tokens.words, bisect_left(counts.firsts, number.first) - 1
+    if at < 0 or words[number.first - 1] != "of" or words[number.first - 2] not in _BATCH_WORDS:
+        return None
+    other = counts.numbers[at]
+    return other if other.last == number.first - 2 and other.first not in counts.claimed else None
+
+
+def _apiece(marked: Marked, last: int, counts: Counts) -> Number | None:
+    """The number behind a rate that holds for each: `30 pulses a day, up to twenty utterances each`."""
+    at = bisect_left(counts.firsts, last)
+    if at >= len(counts.numbers):
+        return None
+    other = counts.numbers[at]
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    if (
+        other.first - last > MAX_RESULT_WORDS
+        or sentence[other.first] != sentence[last - 1]
+        or other.first in counts.claimed
+    ):
+        return None
+    behind = words[other.last : other.last + 3]
+    each = next((k for k, w in enumerate(behind) if w in ("each", "apiece")), None)
+    return other if each is not None and other.value > 1 and "," not in behind[:each] else None
+
+
+def _is_each(marked: Marked, number: Number, period: Period, first: int, last: int) -> bool:
+    """`each` belongs to this rate: within it, right before it, or right behind it."""
+    words = marked.tokens.words
+    inside = range(number.last, period.first) if number.first < period.first else range(period.last, number.first)
+    if any(marked.marks[k] & EACH_OF for k in (*range(max(0, number.first - 3), number.first), *inside)):
+        return True
+    if any(words[k] == "per" and words[k + 1] not in PERIODS for k in inside):
+        return True
+    behind = words[last : last + 4]
+    if behind[:1] in (["each"], ["apiece"], ["/"], ["per"]):
+        return True
+    if any(b == "each" and a in ("from", "at", "in", "for", "with", "by") for a, b in pairwise(behind)):
+        return True
+    return _each_of_before(words, first) or _each_subject(marked, number)
+
+
+def _each_subject(marked: Marked, number: Number) -> bool:
+    """`Every employee (12,000 of them) asks two questions a month`, `each asks 2 a day, and there are 900 of them`."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    for k in range(max(0, number.first - MAX_LEAD_WORDS), number.first - 1):
+        if words[k] in ("each", "every") and sentence[k] == sentence[number.first] and words[k + 1] not in PERIODS:
+            if words[k + 2] == "(":
+                return True
+            around = words[k : number.last + MAX_MEMBER_WORDS]
+            return any(a == "of" and b in ("them", "these", "us", "those") for a, b in pairwise(around))
+    return False
+
+
+def _per_whom(marked: Marked, number: Number, period: Period, counts: Counts) -> Number | None:
+    """Members named a sentence earlier: `2,000 users. ... 4 taps per user per day`."""
+    words = marked.tokens.words
+    inside = words[number.last : period.first]
+    if "per" not in inside[:-1]:
+        return None
+    whom = inside[inside.index("per") + 1][:4]
+    at = bisect_left(counts.firsts, number.first) - 1
+    while at >= 0 and number.first - counts.numbers[at].first <= MAX_WHOM_WORDS:
+        other = counts.numbers[at]
+        nouns = words[other.last : other.last + 3]
+        if other.first not in counts.claimed and any(
+            w.startswith(whom) or (whom == "user" and w.startswith("active")) for w in nouns
+        ):
+            return other
+        at -= 1
+    return None
+
+
+def _per_unit(marked: Marked, number: Number, counts: Counts) -> Number | None:
+    """`30 proposals a session, two sessions a month`: the first figure holds for each of the second."""
+    words, at = marked.tokens.words, bisect_left(counts.firsts, number.first) - 1
+    if at < 0 or number.last >= len(words) or number.first - counts.numbers[at].last > MAX_RESULT_WORDS:
+        return None
+    unit = words[number.last]
+    between = words[counts.numbers[at].last : number.first]
+    same = any(a in ("a", "per", "an", "/") and len(b) > 3 and unit.startswith(b[:-1]) for a, b in pairwise(between))
+    return counts.numbers[at] if same and counts.numbers[at].first not in counts.claimed else None
+
+
+def _is_one_each(marked: Marked, number: Number, counts: Counts) -> bool:
+    """`1,150 sampling points, one comment a week`, `220 cost centres, once per month`."""
+    at = bisect_left(counts.firsts, number.first) - 1
+    if number.value != 1 or at < 0 or (marked.tokens.words[number.first - 1] != "," and number.suffix != ONCE):
+        return False
+    other = counts.numbers[at]
+    if marked.tokens.sentence[other.first] != marked.tokens.sentence[number.first]:
+        return False
+    return number.first - other.last <= 4 and other.first not in counts.claimed and other.value > 1
+
+
+def _each_of_before(words: list[str], first: int) -> bool:
+    """`each of our 300 shops ...`, `every one of 2,000 agents ...` ahead of the rate."""
+    for k in range(max(0, first - MAX_MEMBER_WORDS), first - 1):
+        if words[k + 1] == "of" and (words[k] == "each" or (k and words[k] == "one" and words[k - 1] == "every")):
+            return True
+    return False
+
+
+def stated_result(marked: Marked, after: int, counts: Counts) -> Number | None:
+    """The product when the text gives it: `..., so 20,000`, `which comes to 4,200`."""
+    tokens = marked.tokens
+    at = bisect_left(counts.firsts, after)
+    if at >= len(counts.numbers):
+        return None
+    number = counts.numbers[at]
+    if number.first in counts.claimed or number.first - after > MAX_RESULT_WORDS:
+        return None
+    if tokens.sentence[number.first] != tokens.sentence[after - 1]:
+        return None
+    words = tokens.words[after : number.first]
+    pairs = {f"{a} {b}" for a, b in pairwise(words)}
+    if _RESULT_WORDS.isdisjoint(words) and _RESULT_PAIRS.isdisjoint(pairs):
+        return None
+    return counts.take(number)
+
+
+def open_seconds(marked: Marked, number: Number) -> float:
+    """Seconds of a day in which a rate holds: `eight hours a day` near by in the same sentence, else all of them."""
+    words = marked.tokens.words
+    sentence = marked.tokens.sentence
+    for other in marked.numbers_within(number.last, number.last + MAX_MEMBER_WORDS):
+        if sentence[other.first] != sentence[number.first] or other.last >= len(words):
+            break
+        after = words[other.last + 1 : other.last + 2]
+        daily = after in (
+            ["a"],
+            ["per"],
+            ["/"],
+            ["each"],
+            ["every"],
+            ["daily"],
+            ["day"],
+            ["shift"],
+            ["window"],
+            ["working"],
+        )
+        if words[other.last] in ("hours", "h", "hrs", "hour") and daily and 0 < other.value <= HOURS_PER_DAY:
+            return other.value * HOUR
+        if (hours := _clock_hours(words, other)) is not None:
+            return hours * HOUR
+        if (
+            words[other.first - 1] in ("from", "between")
+            and words[other.last] in ("h", "o'clock", "hours", "hrs")
+            and other.low < other.value <= HOURS_PER_DAY
+        ):
+            return (other.value - other.low) * HOUR
+    return DAY
+
+
+def _clock_hours(words: list[str], number: Number) -> float | None:
+    """Hours of `between 9 and 5`, `from 8 am to 6 pm`; None when these are no times of day."""
+    if words[number.first - 1] not in ("from", "between") or not 0 < number.value <= HOURS_PER_DAY:
+        return None
+    rest = [w for w in words[number.last : number.last + 5] if w not in ("am", "pm", "h", ":", "00", "o'clock")]
+    late = "pm" in words[number.last : number.last + 6]
+    if (
+        rest[:1] not in (["to"], ["and"])
+        or not rest[1:2]
+        or not rest[1].isdigit()
+        or not (rest[2:3] == [] or not rest[2].isalpha())
+    ):
+        return None
+    end = int(rest[1]) + (12 if late and int(rest[1]) < 12 else 0)
+    hours = end - number.value if end > number.value else end + 12 - number.value
+    return hours if 0 < hours < HOURS_PER_DAY else None
