@@ -5,7 +5,7 @@ fact. So the reasons that look at it directly are weighed exactly; those that lo
 figures, which the fact may change too, are taken at their widest. Only when even odds lie inside is it evaluated.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -125,33 +125,48 @@ def reach_of(fact: str, facts: Facts, verdict: Verdict, book: DecisionBook) -> R
     present = {rule.code: weight for rule, weight in verdict.terms}
     touched = {rule.code for rule in (*open_rules, *direct)}
     rest = sum(weight for code, weight in present.items() if code not in touched)
-    low = rest + sum(min(0.0, r.weight) for r in open_rules)
-    now = rest + sum(present.get(r.code, 0.0) for r in open_rules)
-    high = rest + sum(max(0.0, r.weight) for r in open_rules)
-    latency_low = latency_high = 0.0
-    for code, gate in book.gates.items():
-        weight = gate.weight if gate.toward == "fine_tuning" else -gate.weight
-        shut = weight if any(g.code == code for g in verdict.gates) else 0.0
-        lowest, highest = (min(0.0, weight), max(0.0, weight)) if fact in gate.moved_by else (shut, shut)
-        if code == "GATE_NO_LABELS" and fact in gate.moved_by:
-            continue  # weighed exactly
-        now += shut
-        if code in LATENCY_GATES and fact in gate.moved_by:
-            latency_low, latency_high = latency_low + lowest, latency_high + highest
-        else:
-            low, high = low + lowest, high + highest
+    gates, latency_gates = _gate_spans(fact, verdict, book)
     trust = 1.0 if facts.language in ENGLISH else book.settings.foreign_language_trust
     return Reach(
         fact=fact,
         direct=direct,
-        low=low,
-        now=now,
-        high=high,
-        latency_low=latency_low,
-        latency_high=latency_high,
+        low=rest + gates.low + sum(min(0.0, r.weight) for r in open_rules),
+        now=rest + gates.now + latency_gates.now + sum(present.get(r.code, 0.0) for r in open_rules),
+        high=rest + gates.high + sum(max(0.0, r.weight) for r in open_rules),
+        latency_low=latency_gates.low,
+        latency_high=latency_gates.high,
         threshold=book.settings.close_call_log_odds / trust if trust else float("inf"),
         tuning_now=verdict.approach == "fine_tuning",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Least, present and most log-odds."""
+
+    low: float
+    now: float
+    high: float
+
+
+def _gate_spans(fact: str, verdict: Verdict, book: DecisionBook) -> tuple[Span, Span]:
+    """What the gates can come to, those of latency limits apart; the gate of labels is weighed exactly elsewhere."""
+    plain, latency = [Span(0.0, 0.0, 0.0)], [Span(0.0, 0.0, 0.0)]
+    for code, gate in book.gates.items():
+        weight = gate.weight if gate.toward == "fine_tuning" else -gate.weight
+        shut = weight if any(g.code == code for g in verdict.gates) else 0.0
+        moved = fact in gate.moved_by
+        if code == "GATE_TUNING_UNAVAILABLE" and fact == "self_hosting_required":
+            moved = not verdict.situation.comparison.tune_fits_gpu  # what fits a GPU fits one's own
+        if not moved:
+            plain.append(Span(shut, shut, shut))
+        elif code != "GATE_NO_LABELS":
+            (latency if code in LATENCY_GATES else plain).append(Span(min(0.0, weight), shut, max(0.0, weight)))
+    return _summed(plain), _summed(latency)
+
+
+def _summed(spans: Sequence[Span]) -> Span:
+    return Span(sum(s.low for s in spans), sum(s.now for s in spans), sum(s.high for s in spans))
 
 
 def _touched(fact: str, facts: Facts, book: DecisionBook) -> tuple[tuple[ReasonRule, ...], tuple[ReasonRule, ...]]:
