@@ -181,6 +181,8 @@ def test_a_budget_moves_to_4_bit_when_that_is_cheaper_and_is_said_when_it_does_n
     poor = plan(LARGE, catalogue=pair, known={"labelled_examples": 900, "training_budget_usd": cost.expected * 0.99})
     assert (rich.plan.method, poor.plan.method) == ("lora", "qlora")
     assert "more than the training budget" in _why(poor.plan, "method")
+    dear = plan(LARGE, known={"labelled_examples": 900, "training_budget_usd": 0.0001})
+    assert dear.plan.method == "lora"  # 4 bit on the slow card would cost more still
     broke = plan(LARGE, known={"labelled_examples": 900, "training_budget_usd": 0.0001})
     assert any("over the budget" in limit for limit in broke.plan.limits)
 

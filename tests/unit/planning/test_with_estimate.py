@@ -90,6 +90,12 @@ def test_experts_that_no_name_reaches_are_adapted() -> None:
     assert made.estimate.trainable_parameters == 184_909_824  # PEFT 0.21 on meta tensors, r = 16
 
 
+def test_experts_count_by_the_share_of_tokens_that_they_see() -> None:
+    """gpt-oss-20b: 24 blocks of 32 experts, 4 a token; gate_up 2880 to 5760 and down 2880 to 2880."""
+    _, per_rank = expert_tensors(inventory(CATALOGUE.base_models["openai/gpt-oss-20b"].architecture))
+    assert per_rank == pytest.approx(24 * 32 * (2880 + 5760 + 2880 + 2880) * (4 / 32) ** 0.5)
+
+
 def test_no_tensors_are_named_where_names_reach_the_experts() -> None:
     for name in ("Qwen/Qwen3-30B-A3B", "mistralai/Mixtral-8x7B-v0.1", "Qwen/Qwen3-8B"):
         assert expert_tensors(inventory(CATALOGUE.base_models[name].architecture)) == ((), 0.0)
