@@ -46,6 +46,7 @@ VAGUE = "vague"
 """Suffix of `a few hundred`, `dozens`: counted by nobody, yet it is the number of its period."""
 _BEGINNINGS = _WORDS | _VAGUE | frozenset(_ONCE)
 _DIGITS = frozenset("0123456789")
+_AFTER_SLASHED = frozenset(("second", "sec", "s", "minute", "hour", "of", "a"))
 _RANGE_SIGNS = frozenset(("-", "–", "—", "to", "or", "and", "till", "bis"))
 _IDENTIFIER_BEFORE = word_set("identifier_before")
 """Words after which a figure is a name."""
@@ -144,6 +145,8 @@ def _in_figures(tokens: Tokens, i: int) -> Number | None:
         while last < len(words) and len(words[last]) == 3 and words[last].isdigit() and _one_blank(tokens, last):
             digits += words[last]
             last += 1
+    if words[last : last + 1] == ["/"] and (half := _slashed(tokens, i)) is not None:
+        return half
     value = figure(digits) if digits.isascii() else None
     if value is None or value > ABSURD:
         return Number(0.0, 0.0, i, last, identifier=True)
@@ -158,6 +161,17 @@ def _in_figures(tokens: Tokens, i: int) -> Number | None:
     )
     year = plain and not suffix and len(digits) == 4 and _YEAR_FIRST <= value <= _YEAR_LAST
     return Number(value, value, i, last, suffix, False, year, named, "." in digits or "," in digits, attached)
+
+
+def _slashed(tokens: Tokens, i: int) -> Number | None:
+    """`1/2 second`, `3/4 of a million`."""
+    words = tokens.words
+    if i + 3 >= len(words) or not words[i + 2].isdigit() or words[i + 3] not in _AFTER_SLASHED:
+        return None
+    top, bottom = float(words[i]), float(words[i + 2])
+    if not 0 < top < bottom <= 10 or tokens.starts[i + 2] != tokens.ends[i] + 1:
+        return None
+    return Number(top / bottom, top / bottom, i, i + 3, "fraction", True)
 
 
 def _one_blank(tokens: Tokens, i: int) -> bool:

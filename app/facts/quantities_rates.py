@@ -8,7 +8,7 @@ from app.facts.numbers import ONCE, VAGUE, Number
 from app.facts.quantities import Quantity, quantity
 from app.facts.rates_members import MAX_RESULT_WORDS, members_of, open_seconds, stated_result
 from app.facts.rates_pairs import MAX_LEAD_WORDS, Counts, is_count, pairs_of
-from app.facts.scope import BIT, CURRENT, FOREIGN, NEGATION, PAST, PAST_VERB, PLANNED, Marked
+from app.facts.scope import BIT, CURRENT, DISMISSAL, FOREIGN, NEGATION, PAST, PAST_VERB, PLANNED, Marked
 from app.facts.units import DAY, HOUR, QUARTER, WEEK, YEAR, Period, percent_after
 
 PEAK, SUSTAINED, OVERALL = BIT["peak"], BIT["sustained"], BIT["overall"]
@@ -16,6 +16,8 @@ NEGATION_REACH = 4
 """Tokens before a figure in which `not` denies it."""
 MAX_ELIDED_WORDS = 24
 """Tokens between a rate and a bare figure that takes over its period."""
+DISMISSAL_REACH = 6
+"""Tokens behind a rate in which `is wrong` denies it."""
 PEAK_REACH = 10
 """Tokens between a rate and the word that calls it a peak."""
 MAX_PRICE_WORDS = 12
@@ -169,6 +171,8 @@ def _is_no_load(marked: Marked, number: Number, period: Period, first: int) -> b
     sentence = marked.tokens.sentence
     before = [words[k] for k in range(max(0, first - 5), first) if sentence[k] == sentence[first]]
     if marked.ahead(number.first, NEGATION_REACH) & NEGATION or not _LOSS_BEFORE.isdisjoint(before[-3:]):
+        return True
+    if marked.near(period.last, period.last, 0, DISMISSAL_REACH) & DISMISSAL:
         return True
     places = range(max(0, first - MAX_PRICE_WORDS), first)
     bare = period.first == number.last and number.suffix != ONCE

@@ -15,6 +15,7 @@ _REFUSED = word_set("refused_after")
 _FRACTION_JOINTS = frozenset(("of", "a", "an"))
 _PERCENTILES = {"p95": 4, "p99": 3, "p98": 3, "p90": 3, "p80": 2, "p75": 2, "p50": 0, "median": 0}
 _ABOVE = frozenset(("more", "longer", "over", "above", "beyond", "exceed", "exceeds", "than", "later", "slower"))
+_ENOUGH = frozenset(("ok", "okay", "fine", "acceptable", "tolerable", "alright", "bearable", "suffices"))
 DENIAL_REACH = 7
 CUE_REACH = 10
 CURRENT_COST = 5
@@ -86,13 +87,20 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
     if before in _NO_WAIT_BEFORE and not (
         before in ("per", "each") and words[number.first - 2 : number.first - 1] == [","]
     ):
-        return not (before in ("takes", "needs", "took") and marked.near(number.first, last, 3, 3) & LIMIT)
+        allowed = marked.near(number.first, last, 3, 3) & LIMIT or not _ENOUGH.isdisjoint(
+            words[max(0, number.first - 8) : last + 4]
+        )
+        return not (before in ("takes", "needs", "took", "for") and allowed)
     if after[:1] in (["a"], ["per"], ["/"]):
         return not (len(after) > 1 and after[1].startswith(_PER_ANSWER))
     if after and (
         after[0] in _REFUSED or (after[0] in _NO_WAIT_AFTER and not marked.near(number.first, last, 2, 0) & LIMIT)
     ):
         return not (after[0] == "of" and len(after) > 1 and after[1].startswith(("wait", "silence", "the")))
+    if "too" in words[last : last + 4] or (
+        before == "of" and marked.near(number.first - 1, number.first - 1, 1, 0) & LASTING
+    ):
+        return True
     return number.attached and bool(marked.near(last, last, 0, 1) & LASTING)
 
 
@@ -100,7 +108,9 @@ def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool
     """Ours, and asked for. Under a minute a duration is a limit unless something speaks against it."""
     scope = marked.scope(number.first, last)
     limited = marked.near(number.first, last, 4, 4) & LIMIT
-    if scope & (RIVAL | HYPOTHETICAL) or scope & PAST or (scope & PAST_VERB and not limited):
+    above = not _ABOVE.isdisjoint(marked.tokens.words[max(0, number.first - 3) : number.first])
+    fine = not _ENOUGH.isdisjoint(marked.tokens.words[max(0, number.first - 8) : last + 4])
+    if scope & (RIVAL | PAST) or (scope & PAST_VERB and not limited) or (scope & HYPOTHETICAL and not (above or fine)):
         return False
     if _is_denied(marked, number):
         return False

@@ -51,7 +51,7 @@ def _nearest_count(marked: Marked, number: Number, first: int, last: int, counts
 def _times_sign(marked: Marked, number: Number, counts: Counts) -> Number | None:
     """The other factor of `60 ORs × 80 a day`."""
     words = marked.tokens.words
-    if number.first < 2 or words[number.first - 1] not in ("×", "x", "*", "times"):
+    if number.first < 2 or words[number.first - 1] not in ("×", "x", "*", "times", "@"):
         return None
     at = bisect_left(counts.firsts, number.first) - 1
     other = counts.numbers[at] if at >= 0 else None
@@ -92,7 +92,7 @@ def _is_each(marked: Marked, number: Number, period: Period, first: int, last: i
     inside = range(number.last, period.first) if number.first < period.first else range(period.last, number.first)
     if any(marked.marks[k] & EACH_OF for k in (*range(max(0, number.first - 3), number.first), *inside)):
         return True
-    if any(words[k] == "per" and words[k + 1] not in PERIODS for k in inside):
+    if any(words[k] in ("per", "/") and words[k + 1] not in PERIODS for k in inside):
         return True
     behind = words[last : last + 4]
     if behind[:1] in (["each"], ["apiece"], ["/"], ["per"]):

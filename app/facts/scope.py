@@ -39,6 +39,10 @@ _TIME = PLANNED | CURRENT
 CLAUSE_DISTANCE, BEHIND_STEP = 3.0, 1.25
 """Tokens that a comma counts for, and a token behind a figure, when the nearest cue is looked for."""
 _FAR_SIGNS = frozenset(",()–—-[]")
+_JOINTS = frozenset(("and", "but", "with", "while", "or"))
+NEXT_FIGURE = 5
+"""Tokens within which a cue behind a comma speaks of the figure that follows: `12 rps, peaks of up to 60`."""
+_PRESENT = frozenset(("have", "has", "is", "are", "get", "see", "need", "expect", "will", "do", "we", "it's"))
 SCOPE_BEFORE, SCOPE_AFTER = 24, 12
 """Tokens of a clause that are searched for cues before and after a figure."""
 _BREAKS = frozenset(',():–—-[]"“”')
@@ -52,7 +56,7 @@ _LEANING_START = frozenset(["at", "in", "with", "for", "by", "of", "on", "and", 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A text with its cues: `marks[i]` are those of token i, `clause[i]` its clause, `masks[c]` the cues of clause c."""
+    """A text with its cues: `marks[i]` are those of token i, `clause[i]` its clause, `masks[c]` those of clause c."""
 
     tokens: Tokens
     numbers: list[Number]
@@ -79,11 +83,12 @@ class Marked:
                 found |= marks[k]
         return found
 
-    def _is_of_next(self, cue: int, distance: int, stops: Container[int]) -> bool:
-        """A cue behind a figure belongs to the next figure when it stands nearer to that."""
-        sentence = self.tokens.sentence
-        for k in range(cue + 1, min(cue + 1 + distance, len(sentence))):
-            if sentence[k] != sentence[cue]:
+    def _is_of_next(self, cue: int, distance: int, crossed: bool, stops: Container[int]) -> bool:
+        """A cue behind a figure belongs to the next figure when that is nearer, or a comma parts it from the first."""
+        sentence, words = self.tokens.sentence, self.tokens.words
+        reach = max(distance, NEXT_FIGURE) if crossed else distance
+        for k in range(cue + 1, min(cue + 1 + reach, len(sentence))):
+            if sentence[k] != sentence[cue] or words[k] in _FAR_SIGNS:
                 return False
             if k in stops:
                 return True
@@ -114,10 +119,11 @@ class Marked:
         """
         clause, marks = self.clause, self.marks
         words = self.tokens.words
-        here, found, counting = clause[first], 0, _SCOPE
+        here, found, counting, present = clause[first], 0, _SCOPE, False
         for k in range(first - 1, max(first - SCOPE_BEFORE, 0) - 1, -1):
-            if clause[k] != here:
+            if clause[k] != here or (present and words[k] == "and"):
                 break
+            present = present or words[k] in _PRESENT
             found |= marks[k] & counting
             if words[k] in _OWN_SUBJECTS:
                 counting &= ~RIVAL
@@ -125,7 +131,7 @@ class Marked:
             if clause[k] != here:
                 break
             found |= marks[k] & PAST
-        return found or self.handed[here] & _SCOPE
+        return found or (0 if present else self.handed[here] & _SCOPE)
 
     def time(self, first: int) -> int:
         """Planned or current: what the clause says, else what it inherits."""
@@ -152,13 +158,14 @@ class Marked:
         sentence, marks, words = self.tokens.sentence, self.marks, self.tokens.words
         best: float | None = None
         for step, places in ways:
-            away = 0.0
+            away, crossed = 0.0, False
             for k in places:
                 if sentence[k] != sentence[first] or k in stops:
                     break
                 away += CLAUSE_DISTANCE if words[k] in _FAR_SIGNS else step
+                crossed = crossed or words[k] in _FAR_SIGNS or words[k] in _JOINTS
                 if marks[k] & bit:
-                    if step == BEHIND_STEP and self._is_of_next(k, k - last, stops):
+                    if step == BEHIND_STEP and self._is_of_next(k, k - last, crossed, stops):
                         break
                     best = away if best is None or away < best else best
                     break

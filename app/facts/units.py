@@ -65,6 +65,7 @@ _LOOSE = frozenset(("any", "one", "the", "by", "at"))
 _WEEKDAYS = frozenset(
     f"{day}day{s}" for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun") for s in ("", "s")
 )
+_NIGHTS = frozenset(("nightly", "overnight"))
 _PERIOD_WORDS = frozenset((*ADVERBS, *PERIODS, *TIME_UNITS, *_WEEKDAYS))
 _ADJECTIVAL = frozenset(("the", "a", "our", "for", "their", "its", "an", "your", "his", "her"))
 """Before `weekly` or `daily`: an adjective of what follows, no rate of what went before."""
@@ -96,25 +97,34 @@ def find_periods(tokens: Tokens, numbers: list[Number]) -> list[Period]:
     """Every period of a text, in order."""
     by_last = {n.last: n for n in numbers}
     words = tokens.words
-    found: list[Period] = []
-    for i in [i for i, word in enumerate(words) if word in _PERIOD_WORDS]:
-        word = words[i]
-        if word in ADVERBS:
-            behind = words[i + 1] if i + 1 < len(words) else " "
-            adjective = behind.startswith("active") or (i > 0 and words[i - 1] in _ADJECTIVAL and behind[0].isalpha())
-            night = word in ("nightly", "overnight")
-            found.append(Period(i, i + 1, ADVERBS[word], adverb=True, night=night, adjective=adjective))
-        elif (
-            (
-                word in TIME_UNITS
-                and (number := _counts_unit(words, i, by_last))
-                and (made := _counted_period(words, i, number))
-            )
-            or (word in PERIODS and i and (made := _period_at(words, i)))
-            or (word.rstrip("s") in _WEEKDAYS and (made := _weekday(words, i)))
-        ):
-            found.append(made)
-    return found
+    places = [i for i, word in enumerate(words) if word in _PERIOD_WORDS]
+    return [made for i in places if (made := _period(words, i, by_last)) is not None]
+
+
+def _period(words: list[str], i: int, by_last: dict[int, Number]) -> Period | None:
+    """The period that ends with token i."""
+    word = words[i]
+    if word in ADVERBS:
+        return _adverb(words, i)
+    if word in _WEEKDAYS:
+        return _weekday(words, i)
+    number = _counts_unit(words, i, by_last) if word in TIME_UNITS else None
+    if number is not None and (made := _counted_period(words, i, number)) is not None:
+        return made
+    if word not in PERIODS or i == 0:
+        return None
+    if words[i - 1] in ("peak", "busiest", "rush"):
+        return Period(i - 1, i + 1, PERIODS[word])
+    if word == "a" and words[max(0, i - 2) : i] == ["p", "."]:
+        return Period(i - 2, i + 1, YEAR, adverb=True)
+    return _period_at(words, i)
+
+
+def _adverb(words: list[str], i: int) -> Period:
+    """`daily`, `nightly`, `rps`; in `the weekly meeting` and `daily active users` it belongs to what follows."""
+    behind = words[i + 1] if i + 1 < len(words) else " "
+    adjective = behind.startswith("active") or (i > 0 and words[i - 1] in _ADJECTIVAL and behind[0].isalpha())
+    return Period(i, i + 1, ADVERBS[words[i]], adverb=True, night=words[i] in _NIGHTS, adjective=adjective)
 
 
 def _weekday(words: list[str], i: int) -> Period | None:
