@@ -27,7 +27,7 @@ class RequestPlan:
     """Steps were added to the output."""
     batch: bool = False
     not_cached: str = "there is no fixed part"
-    not_batched: str = "Nothing says that nobody waits for the answers"
+    not_batched: str = "It is not said that answers may come hours later"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

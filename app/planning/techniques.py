@@ -14,9 +14,10 @@ SHAPED = {
     "structured_document": "The document",
 }
 """Output formats that a schema or grammar can hold, and their name at the start of a sentence."""
-WITHOUT_EXAMPLES: frozenset[TaskType] = frozenset({"reasoning", "conversation"})
+WITHOUT_EXAMPLES: frozenset[TaskType] = frozenset({"reasoning", "conversation", "qa"})
 """Base models that think by themselves lose by examples (DeepSeek-R1, arXiv 2501.12948, section 5); dialogues need tone
-and rules, not samples."""
+and rules, and answers from passages need the passages."""
+STYLE_SIGNALS = frozenset({"tone_of_voice", "style_imitation", "creative"})
 PASSAGES_ASSUMED: frozenset[TaskType] = frozenset({"qa", "ranking"})
 """Task types whose assumed input holds its passages already (task_defaults of the catalogue)."""
 
@@ -53,7 +54,8 @@ def _retrieval(case: PromptingCase) -> Iterator[Technique]:
     if not why:
         return
     tokens = s.retrieval_tokens
-    if "input_tokens" in case.workload.defaulted and case.workload.task_type in PASSAGES_ASSUMED:
+    if "input_tokens" in case.workload.defaulted and case.workload.task_type in STYLE_SIGNALS = frozenset({"tone_of_voice", "style_imitation", "creative"})
+PASSAGES_ASSUMED:
         tokens = max(0, min(tokens, request.variable - s.least_question_tokens))
         request.variable -= tokens
         request.passages_inside = True
@@ -86,8 +88,10 @@ def _form(case: PromptingCase) -> Iterator[Technique]:
         yield case.technique("structured_output", format=named, model=case.hosted.id)
     if facts.output_format == "label" or "fixed_labels" in signals or task == "classification":
         yield case.technique("closed_labels")
-    if "tone_of_voice" in signals or "style_imitation" in signals:
+    if not signals.keys().isdisjoint(STYLE_SIGNALS):
         yield case.technique("style_guide")
+    if "creative" in signals:
+        yield case.technique("several_candidates")
 
 
 def _examples(case: PromptingCase) -> Iterator[Technique]:
