@@ -54,8 +54,7 @@ def _retrieval(case: PromptingCase) -> Iterator[Technique]:
     if not why:
         return
     tokens = s.retrieval_tokens
-    if "input_tokens" in case.workload.defaulted and case.workload.task_type in STYLE_SIGNALS = frozenset({"tone_of_voice", "style_imitation", "creative"})
-PASSAGES_ASSUMED:
+    if "input_tokens" in case.workload.defaulted and case.workload.task_type in PASSAGES_ASSUMED:
         tokens = max(0, min(tokens, request.variable - s.least_question_tokens))
         request.variable -= tokens
         request.passages_inside = True
