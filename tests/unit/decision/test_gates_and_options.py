@@ -83,6 +83,8 @@ def ranked(
 ) -> list[tuple[str, bool]]:
     made = options(verdict, facts, comparison, book, figures)
     assert [o.rank for o in made] == [1, 2, 3, 4]
+    feasible = [o.feasible for o in made]
+    assert feasible == sorted(feasible, reverse=True), "what cannot be done comes last"
     return [(o.id, o.feasible) for o in made]
 
 
