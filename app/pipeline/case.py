@@ -19,6 +19,7 @@ from app.planning import (
     TuningTools,
     choose_base_model,
     choose_hosted,
+    expert_tensors,
     plan_fine_tuning,
     plan_prompting,
 )
@@ -169,7 +170,14 @@ def prompt_on_own_gpus(facts: Facts, load: Workload, work: Work, inputs: Inputs)
     """An open base model on own GPUs, prompted."""
     world = inputs.world
     chosen = choose_base_model(
-        facts, load, world.catalogue, inputs.preferences, inputs.as_of, book=world.planning, inventory=inventory
+        facts,
+        load,
+        world.catalogue,
+        inputs.preferences,
+        inputs.as_of,
+        book=world.planning,
+        inventory=inventory,
+        to_prompt=True,
     )
     plan = _prompting_plan(facts, load, chosen, world)
     read = plan.prompt_tokens + plan.input_tokens + plan.retrieval_tokens
@@ -238,6 +246,7 @@ def tuning_tools(architecture: Architecture, catalogue: Catalogue) -> TuningTool
         estimate=estimate,
         parameters_per_rank=lambda shape, targets: parameters_per_rank(inventory(shape), targets),
         default_targets=lambda shape: default_targets(inventory(shape)),
+        expert_tensors=lambda shape: expert_tensors(inventory(shape)),
     )
 
 
