@@ -17,7 +17,9 @@ STATES_KEPT = 20_000
 WORDS_KEPT = 65_536
 _LONGEST_PREFIX = 16
 _ANY = "_"
-_PARTS = re.compile(r"[()\[\]|~]|[\w'&+./%$=<>,→:]+\*?")
+_PARTS = re.compile(r"[()\[\]|~]|[\w&+./%$=<>,→:][\w'&+./%$=<>,→:]*\*?|'(?!\w)")
+_GLUED = re.compile(r"[)\]](?!'\s)[^\s|)\](\[]")
+"""A word right behind a bracket, such as `(a|b)s`, would be a word of its own; the apostrophe of `agents'` is one."""
 Hit = tuple[str, int, int]
 """Label of a pattern, its first token and the token after its last."""
 
@@ -90,7 +92,8 @@ class Patterns:
         """Append the nodes of one pattern."""
         parts = _PARTS.findall(pattern)
         ends, last = self._sequence(parts, 0, (0,))
-        if last < len(parts) or 0 in ends or "".join(parts) != pattern.replace(" ", ""):
+        whole = "".join(parts) == pattern.replace(" ", "") == pattern.lower().replace(" ", "")
+        if last < len(parts) or 0 in ends or not whole or _GLUED.search(pattern):
             raise ValueError(f"{pattern!r} is no pattern")
         for end in ends:
             self._accepts.setdefault(end, set()).add(label)

@@ -14,6 +14,8 @@ _MODEL_WORDS = frozenset(
 )
 _SMALLER = frozenset(("smaller", "max", "maximum", "less", "below", "tops"))
 _BROKEN = ("invalid", "malformed", "unpars", "broken", "ill", "nonconform", "schema")
+BROKEN_REACH = 8
+"""Tokens behind a share within which `invalid` or the like names what it is a share of."""
 MAX_BROKEN_SHARE = 0.2
 """Above it a share of broken answers is a complaint, no requirement."""
 MONTHS_PER_YEAR = 12
@@ -65,7 +67,7 @@ def _parameters(marked: Marked, number: Number) -> Quantity | None:
 def _broken_share(marked: Marked, number: Number) -> Quantity | None:
     words = marked.tokens.words
     last = number.last + percent_after(words, number)
-    near = words[max(0, number.first - 6) : last + 4]
+    near = words[max(0, number.first - 6) : last + BROKEN_REACH]
     if (
         number.identifier
         or not any(w.startswith(_BROKEN) for w in near)

@@ -17,6 +17,8 @@ _NAMES = tuple(Requirements.model_fields)
 _COUNTS = frozenset(
     ("labelled_examples", "input_tokens", "prompt_tokens", "output_tokens", "tokens_per_example", "horizon_months")
 )
+_FAINT_DOMAINS = frozenset(("software", "general"))
+"""Domains that a word such as `tech` or `search` names in passing; a more telling word beside it wins."""
 SAME_WITHIN = 0.05
 """Text and requirement agree when they differ by less than this share: people round."""
 _UNTRUSTED_CONFLICTS = frozenset(
@@ -130,8 +132,7 @@ def domain_named(name: str) -> str:
     if (exact := names.get(spelling)) is not None:
         return exact
     words = spelling.split()
-    for size in (2, 1):
-        for i in range(len(words) - size + 1):
-            if (found := names.get(" ".join(words[i : i + size]))) is not None:
-                return found
-    return "other"
+    parts = [" ".join(words[i : i + size]) for size in (2, 1) for i in range(len(words) - size + 1)]
+    found = [names[part] for part in parts if part in names]
+    telling = [domain for domain in found if domain not in _FAINT_DOMAINS]
+    return (telling or found or ["other"])[0]

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from app.facts.lexicon import DOMAIN, FACT, SIGNAL, TASK, load_lexicon
 from app.facts.patterns import Hit
 from app.facts.quantities import Quantity
-from app.facts.scope import DISMISSAL, HYPOTHETICAL, NEGATION, RIVAL, Marked
+from app.facts.scope import BIT, DISMISSAL, NEGATION, RIVAL, Marked
 from app.schemas.facts import Span
 
+SUPPOSED = BIT["supposed"]
+"""Imagined, not merely a condition: `unless it is practically free` asks for something."""
 NEGATION_REACH = 5
 """Tokens before a hit in which a negation of the same clause silences it."""
 DISMISSAL_REACH = 6
@@ -79,7 +81,7 @@ def denied(marked: Marked, first: int, last: int, negatable: bool) -> bool:
         return True
     if not negatable:
         return False
-    if before & (NEGATION | DISMISSAL | HYPOTHETICAL):
+    if before & (NEGATION | DISMISSAL | SUPPOSED):
         return True
     there, behind = clause[last - 1], 0
     for k in range(last, min(len(marks), last + DISMISSAL_REACH)):

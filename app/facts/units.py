@@ -69,7 +69,7 @@ _NIGHTS = frozenset(("nightly", "overnight"))
 _PERIOD_WORDS = frozenset((*ADVERBS, *PERIODS, *TIME_UNITS, *_WEEKDAYS))
 _ADJECTIVAL = frozenset(("the", "a", "our", "for", "their", "its", "an", "your", "his", "her"))
 """Before `weekly` or `daily`: an adjective of what follows, no rate of what went before."""
-_PREPOSITIONS = frozenset(("on", "in", "over", "per", "within", "than", "under", "half", "during"))
+_PREPOSITIONS = frozenset(("on", "in", "over", "per", "within", "than", "under", "half", "during", "at"))
 _NO_RATE_BEFORE = frozenset(("within", "than", "under", "half"))
 _ADJECTIVES = word_set("day_adjectives")
 _ONE_LETTER = frozenset("asdhw")
@@ -114,7 +114,8 @@ def _period(words: list[str], i: int, by_last: dict[int, Number]) -> Period | No
     if word not in PERIODS or i == 0:
         return None
     if words[i - 1] in ("peak", "busiest", "rush"):
-        return Period(i - 1, i + 1, PERIODS[word])
+        first = i - 2 if words[max(0, i - 2) : i - 1] == ["the"] else i - 1
+        return Period(first - (first > 0 and words[first - 1] in _PREPOSITIONS), i + 1, PERIODS[word])
     if word == "a" and words[max(0, i - 2) : i] == ["p", "."]:
         return Period(i - 2, i + 1, YEAR, adverb=True)
     return _period_at(words, i)
