@@ -10,8 +10,10 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import CountVectorizer
 
+from app.catalogue import strict_yaml
 from app.schemas.vocabulary import NEEDS, Need
 
+SPECIALIZATION: Need = "domain_specialization"
 DATA = Path(__file__).resolve().parent / "data"
 ROUNDS = ("r1", "r2", "r3", "r4")
 """Written under different plans; the only rows that choices may be made on."""
@@ -25,7 +27,7 @@ NEAR = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One labelled description."""
+    """One labelled description; `needs` holds the levels that it is labelled with."""
 
     id: str
     round: str
@@ -42,8 +44,26 @@ def load_round(name: str) -> list[Row]:
 
 
 def load_training() -> list[Row]:
-    """All rows that may be learned from."""
+    """All fully labelled rows that may be learned from."""
     return [row for name in ROUNDS for row in load_round(name)]
+
+
+def load_statements() -> list[Row]:
+    """One-sentence tasks, one or two per domain and task type, that carry no word on latency, cost or consistency.
+
+    They teach words, so they count only for the heads that they are labelled for.
+    """
+    lines = (DATA / "statements.jsonl").read_text(encoding="utf-8").splitlines()
+    return [
+        Row(s["id"], "statements", s["text"], {SPECIALIZATION: s[SPECIALIZATION]}, s["task_type"], s["domain"])
+        for s in map(json.loads, lines)
+    ]
+
+
+def load_lexicon() -> dict[str, str]:
+    """Words per group, as they go into the classifier."""
+    groups = strict_yaml.read(DATA / "lexicon.yaml")["groups"]
+    return {str(name): " ".join(str(entries).split()) for name, entries in groups.items()}
 
 
 def _row(raw: dict[str, object]) -> Row:

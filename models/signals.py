@@ -1,6 +1,8 @@
-"""The signals of a text as the classifier's features: the same function that the pipeline calls when serving."""
+"""The signals of a text as features of the classifier: what app/pipeline passes to it when serving."""
+
+from app.facts import scan
 
 
-def signals_of(text: str) -> frozenset[str]:  # noqa: ARG001
-    """Names of what the reader of facts finds in `text`; none until that reader exists."""
-    return frozenset()
+def signals_of(text: str) -> frozenset[str]:
+    """Names of the signals that the reader of facts finds in `text`."""
+    return frozenset(scan(text).signals)

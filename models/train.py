@@ -16,7 +16,7 @@ import numpy as np
 
 from app.schemas.vocabulary import NEEDS
 from app.scoring.classifier import FORMAT
-from models.corpus import DATA, ROUNDS, Row, load_training
+from models.corpus import DATA, ROUNDS, Row, load_lexicon, load_statements, load_training
 from models.heads import (
     Fitted,
     Floats,
@@ -37,13 +37,14 @@ ABSTAIN_BELOW = {"task_type": 0.25, "domain": 0.2}
 
 
 def train(rows: Sequence[Row], settings: Settings) -> tuple[Vocabulary, Fitted]:
-    """Vocabulary and uncalibrated weights from `rows`."""
+    """Vocabulary and uncalibrated weights from `rows` (and the statements, which belong to no round)."""
+    rows = [*rows, *load_statements()] if settings.use_statements else rows
     texts = [row.text for row in rows]
     found = [signals_of(text) for text in texts]
-    everything = build_vocabulary(texts, found, settings)
-    first = fit(everything.matrix(texts, found), rows, settings)
+    everything = build_vocabulary(texts, found, load_lexicon(), settings)
+    first = fit(everything, everything.matrix(texts, found), rows, settings)
     vocabulary = everything.subset(strongest(first, everything, settings.kept_features))
-    return vocabulary, fit(vocabulary.matrix(texts, found), rows, settings)
+    return vocabulary, fit(vocabulary, vocabulary.matrix(texts, found), rows, settings)
 
 
 def left_out_scores(
@@ -88,14 +89,12 @@ def as_data(vocabulary: Vocabulary, fitted: Fitted) -> dict[str, object]:
         "columns": list(fitted.columns),
         "intercepts": [float(value) for value in np.round(fitted.intercepts, DECIMALS)],
         "abstain_below": ABSTAIN_BELOW,
+        "lexicon": load_lexicon(),
         "features": {
             name: [float(scale), *map(short, weights[:, i])]
             for i, (name, scale) in enumerate(zip(vocabulary.names, vocabulary.scales, strict=True))
         },
-        "signals": {
-            name: [vocabulary.signal_scale, *map(short, weights[:, ngrams + i])]
-            for i, name in enumerate(vocabulary.signals)
-        },
+        "signals": {name: [1, *map(short, weights[:, ngrams + i])] for i, name in enumerate(vocabulary.signals)},
     }
 
 
@@ -106,7 +105,8 @@ def short(value: float) -> float | int:
 
 def manifest(content: bytes, settings: Settings, found: dict[str, float]) -> dict[str, object]:
     """What the classifier was made from."""
-    inputs = {f"corpus/{name}.jsonl": _digest(DATA / "corpus" / f"{name}.jsonl") for name in ROUNDS}
+    files = [*(f"corpus/{name}.jsonl" for name in ROUNDS), "statements.jsonl", "lexicon.yaml"]
+    inputs = {name: _digest(DATA / name) for name in files}
     return {
         "classifier_sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),

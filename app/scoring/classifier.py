@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import nlargest
 from math import exp, sqrt
 from pathlib import Path
 from typing import cast, get_args
@@ -19,9 +18,9 @@ from typing import cast, get_args
 from app.errors import CatalogueError
 from app.schemas.facts import NeedReading, Reading, Span, TokenContribution
 from app.schemas.vocabulary import NEEDS, Need, TaskType
-from app.scoring.ngrams import features_of, first_spans, terms
+from app.scoring.ngrams import Lexicon, features_of, first_spans, terms
 
-FORMAT = 1
+FORMAT = 2
 """Layout of the file; another number is refused."""
 TOP_CONTRIBUTIONS = 6
 """Terms named per need."""
@@ -51,76 +50,103 @@ class Classifier:
 
     digest: str
     intercepts: Row
+    lexicon: Lexicon
     rows: Mapping[str, Row]
     signal_rows: Mapping[str, Row]
     task_type: Head
     domain: Head
     _known_terms: dict[str, Row | None] = field(default_factory=dict, repr=False, compare=False)
 
-    def read(self, text: str, signals: Iterable[str] = ()) -> Reading:
-        """Needs, task type and domain of `text`; `signals` are names found in it (unknown ones are ignored)."""
-        found = self._found(text)
-        extra = [(s, row) for s in sorted(set(signals)) if (row := self.signal_rows.get(s))]
-        scores, norm = self._scores([row for _, row in found], [row for _, row in extra])
-        spans = first_spans(text)
-        needs = {need: self._need(spans, need, 2 * i, scores, found, extra, norm) for i, need in enumerate(NEEDS)}
+    def read(self, text: str, signals: Mapping[str, Sequence[Span]] | None = None) -> Reading:
+        """Needs, task type and domain of `text`.
+
+        `signals` are the names found in the text, each with its places; names unknown at training say nothing.
+        """
+        terms_found, rows = self._found(text)
+        extra = self._signals(signals)
+        scores, norm = self._scores(rows, extra)
+        explain = _Explainer(text, signals or {}, list(zip(terms_found, rows, strict=True)), norm, extra)
+        needs = {need: self._need(need, 2 * i, scores, explain) for i, need in enumerate(NEEDS)}
         task_type, task_probability = _answer(self.task_type, scores)
         domain, domain_probability = _answer(self.domain, scores)
         return Reading(needs, cast("TaskType | None", task_type), task_probability, domain, domain_probability)
 
     def scores(self, text: str, signals: Iterable[str] = ()) -> Row:
-        """The linear score of every column, for tests and training."""
-        extra = [row for s in sorted(set(signals)) if (row := self.signal_rows.get(s))]
-        return self._scores([row for _, row in self._found(text)], extra)[0]
+        """The linear score of every column, in their order."""
+        return self._scores(self._found(text)[1], self._signals(signals))[0]
 
-    def _found(self, text: str) -> list[tuple[str, Row]]:
-        known, found = self._known_terms, []
+    def _signals(self, signals: Iterable[str] | None) -> list[tuple[str, Row]]:
+        return [(s, row) for s in sorted(signals or ()) if (row := self.signal_rows.get(s))]
+
+    def _found(self, text: str) -> tuple[list[str], list[Row]]:
+        """The terms of the text that weigh anything, in alphabetical order, with their rows."""
+        known, names, rows = self._known_terms, [], []
         for term in sorted(terms(text)):
             try:
                 row = known[term]
             except KeyError:
                 row = self._remember(term)
             if row is not None:
-                found.append((term, row))
-        return found
+                names.append(term)
+                rows.append(row)
+        return names, rows
 
     def _remember(self, term: str) -> Row | None:
         """Sum the rows of a term's features and keep the sum; None when none is known."""
-        rows = [row for feature in features_of(term) if (row := self.rows.get(feature))]
+        rows = [row for feature in features_of(term, self.lexicon) if (row := self.rows.get(feature))]
         total = tuple(map(sum, zip(*rows, strict=True))) if rows else None
         if len(self._known_terms) >= CACHED_TERMS:
             self._known_terms.clear()
         self._known_terms[term] = total
         return total
 
-    def _scores(self, found: Sequence[Row], extra: Sequence[Row]) -> tuple[Row, float]:
-        scores = self.intercepts
-        norm = 1.0
-        if found:
-            squared, *sums = map(sum, zip(*found, strict=True))
+    def _scores(self, rows: Sequence[Row], extra: Sequence[tuple[str, Row]]) -> tuple[Row, float]:
+        """The score of every column, and the norm of the text."""
+        scores, norm = self.intercepts, 1.0
+        if rows:
+            squared, *sums = map(sum, zip(*rows, strict=True))
             norm = sqrt(squared)
             scores = tuple([s / norm + b for s, b in zip(sums, scores, strict=True)])
         if extra:
-            scores = tuple(map(sum, zip(scores, *[row[1:] for row in extra], strict=True)))
+            scores = tuple(map(sum, zip(scores, *[row[1:] for _, row in extra], strict=True)))
         return scores, norm
 
-    def _need(
-        self,
-        spans: Mapping[str, Span],
-        need: Need,
-        column: int,
-        scores: Row,
-        found: Sequence[tuple[str, Row]],
-        extra: Sequence[tuple[str, Row]],
-        norm: float,
-    ) -> NeedReading:
+    @staticmethod
+    def _need(need: Need, column: int, scores: Row, explain: "_Explainer") -> NeedReading:
         high, medium = _sigmoid(scores[column]), _sigmoid(scores[column + 1])
         levels = ((1 - high) * (1 - medium), (1 - high) * medium, high)
-        at = column + 1  # rows start with the share of the norm
-        weighed = [(row[at] / norm, term) for term, row in found] + [(row[at], name) for name, row in extra]
-        top = nlargest(TOP_CONTRIBUTIONS, weighed, key=lambda pair: (abs(pair[0]), pair[1]))
-        because = tuple(TokenContribution(term, weight, spans.get(term)) for weight, term in top)
-        return NeedReading(need, scores[column], levels, because)
+        return NeedReading(need, scores[column], levels, explain.strongest(column + 1))  # a row starts with its norm
+
+
+class _Explainer:
+    """Names the terms that weigh most in a column; looks for their places only once."""
+
+    def __init__(
+        self,
+        text: str,
+        signals: Mapping[str, Sequence[Span]],
+        found: list[tuple[str, Row]],
+        norm: float,
+        extra: list[tuple[str, Row]],
+    ) -> None:
+        self.text, self.signals, self.found, self.norm, self.extra = text, signals, found, norm, extra
+        self.spans = first_spans(text)
+
+    def strongest(self, at: int) -> tuple[TokenContribution, ...]:
+        """The terms with the largest weights at position `at` of their rows, largest first."""
+        weights = [row[at] / self.norm for _, row in self.found] + [row[at] for _, row in self.extra]
+        sizes = [abs(weight) for weight in weights]
+        least = sorted(sizes)[-TOP_CONTRIBUTIONS] if len(sizes) > TOP_CONTRIBUTIONS else 0.0
+        top = sorted([(-size, i) for i, size in enumerate(sizes) if size >= least])
+        return tuple([self._named(i, weights[i]) for _, i in top[:TOP_CONTRIBUTIONS]])
+
+    def _named(self, i: int, weight: float) -> TokenContribution:
+        if i < len(self.found):
+            term = self.found[i][0]
+            return TokenContribution(term, weight, self.spans.get(term))
+        name = self.extra[i - len(self.found)][0]
+        span = next(iter(self.signals[name]), None)
+        return TokenContribution(self.text[slice(*span)] if span else name, weight, span)
 
 
 def _answer(head: Head, scores: Row) -> tuple[str | None, float]:
@@ -160,6 +186,7 @@ def _from_data(data: Mapping[str, object], digest: str) -> Classifier:
     return Classifier(
         digest=digest,
         intercepts=tuple(cast("list[float]", data["intercepts"])),
+        lexicon=Lexicon.of(cast("dict[str, str]", data["lexicon"])),
         rows=_rows(cast("dict[str, list[float]]", data["features"]), len(columns)),
         signal_rows=_rows(cast("dict[str, list[float]]", data["signals"]), len(columns)),
         task_type=task_type,
