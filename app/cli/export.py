@@ -1,0 +1,45 @@
+"""`tunewise export`: a plan, a recommendation or a task as a training tool's own file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.cli import local, remote
+from app.cli.documents import read_document
+from app.errors import InputError
+from app.exporters import EXPORTERS, ExportFormat, export
+from app.schemas.plan_body import PlanBody
+from app.schemas.validation import parse
+
+RECOMMENDATION = "recommendation"
+"""A key that the answer of POST /recommend has, and a task has not."""
+
+
+def exported(form: ExportFormat, file: str, url: str | None) -> str:
+    """The text of the export. Raises InputError that names the place in `file`."""
+    found = plan_in(read_document(file), url)
+    return export(form, parse(PlanBody, found).plan()).text
+
+
+def plan_in(document: object, url: str | None) -> object:
+    """The tuning plan in `document`: itself, inside a recommendation, or made for a task (by the service at `url`)."""
+    if not isinstance(document, Mapping):
+        return document
+    if isinstance(document.get("report"), Mapping):  # a stored recommendation
+        document = document["report"]
+    if "fine_tuning" in document:
+        return document["fine_tuning"]
+    if "description" in document:
+        return _recommended(dict(document), url)["fine_tuning"]
+    return document
+
+
+def _recommended(task: dict[str, Any], url: str | None) -> dict[str, Any]:
+    return remote.answer(url, "/recommend", task) if url else local.answer("/recommend", task)
+
+
+def known_format(name: str) -> ExportFormat:
+    """`name` as a format. Raises InputError."""
+    for form in EXPORTERS:
+        if form == name:
+            return form
+    raise InputError.at("", f"--format {name[:80]} is not known.", f"One of: {', '.join(EXPORTERS)}.")
