@@ -17,7 +17,7 @@ STATES_KEPT = 20_000
 WORDS_KEPT = 65_536
 _LONGEST_PREFIX = 16
 _ANY = "_"
-_PARTS = re.compile(r"[()\[\]|~]|[\w&+./%$=<>,→:][\w'&+./%$=<>,→:]*\*?|'(?!\w)")
+_PARTS = re.compile(r"[()\[\]|~]|[\w&+./%$=<>≤≥,→:][\w'&+./%$=<>≤≥,→:]*\*?|'(?!\w)")
 _GLUED = re.compile(r"[)\]](?!'\s)[^\s|)\](\[]")
 """A word right behind a bracket, such as `(a|b)s`, would be a word of its own; the apostrophe of `agents'` is one."""
 Hit = tuple[str, int, int]

@@ -6,7 +6,7 @@ from app.facts.lexicon import word_set
 from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
 from app.facts.scope import BIT, CURRENT, FOREIGN, HYPOTHETICAL, NEGATION, PAST, PAST_VERB, RIVAL, Marked
-from app.facts.units import MINUTE, TIME_UNITS, WEEK
+from app.facts.units import MINUTE, PERIODS, TIME_UNITS, WEEK
 
 LIMIT, WAIT, FIRST, WHOLE = BIT["limit"], BIT["wait"], BIT["first_token"], BIT["whole"]
 LASTING, SPENT = BIT["duration_thing"], BIT["machine_time"]
@@ -18,26 +18,12 @@ _ABOVE = frozenset(("more", "longer", "over", "above", "beyond", "exceed", "exce
 _ENOUGH = frozenset(("ok", "okay", "fine", "acceptable", "tolerable", "alright", "bearable", "suffices"))
 DENIAL_REACH = 7
 CUE_REACH = 10
+LONGEST_WAIT = 2 * WEEK
+"""A longer time is a project's, not an answer's."""
 CURRENT_COST = 5
 """What today's figure ranks below the one that is asked for."""
 PLAIN_RANK = 2
 """Rank of a limit without a percentile; the median ranks below it."""
-_PER_ANSWER = (
-    "answer",
-    "request",
-    "reply",
-    "turn",
-    "call",
-    "query",
-    "item",
-    "page",
-    "message",
-    "response",
-    "line",
-    "text",
-    "block",
-    "piece",
-)
 
 
 def read_times(marked: Marked) -> Iterator[Quantity]:
@@ -81,43 +67,48 @@ def _duration(marked: Marked, number: Number) -> tuple[float, int] | None:
 
 def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
     """`every 10 seconds`, `8 hours a day`, `a 90-second clip`, `takes 12 seconds`, `200 ms is impossible`."""
-    words = marked.tokens.words
-    before = words[number.first - 1] if number.first else ""
-    after = words[last : last + 2]
-    if before in _NO_WAIT_BEFORE and not (
-        before in ("per", "each") and words[number.first - 2 : number.first - 1] == [","]
+    words, first = marked.tokens.words, number.first
+    before, earlier = words[first - 1] if first else "", words[first - 2] if first > 1 else ""
+    after, then = (*words[last : last + 2], "", "")[:2]
+    limited = marked.near(first, last, 2, 0) & LIMIT
+    if before in _NO_WAIT_BEFORE and not (earlier.startswith("wait") or (before in ("per", "each") and earlier == ",")):
+        wanted = marked.near(first, last, 3, 3) & LIMIT or _is_fine(words, first, last)
+        return not (before in ("takes", "needs", "took", "for") and wanted)
+    if after in ("a", "per", "/"):
+        return then in PERIODS or then in TIME_UNITS
+    if (
+        after in _REFUSED
+        or "too" in words[last : last + 4]
+        or (after in _NO_WAIT_AFTER and not limited and after != "of")
     ):
-        allowed = marked.near(number.first, last, 3, 3) & LIMIT or not _ENOUGH.isdisjoint(
-            words[max(0, number.first - 8) : last + 4]
-        )
-        return not (before in ("takes", "needs", "took", "for") and allowed)
-    if after[:1] in (["a"], ["per"], ["/"]):
-        return not (len(after) > 1 and after[1].startswith(_PER_ANSWER))
-    if after and (
-        after[0] in _REFUSED or (after[0] in _NO_WAIT_AFTER and not marked.near(number.first, last, 2, 0) & LIMIT)
-    ):
-        return not (after[0] == "of" and len(after) > 1 and after[1].startswith(("wait", "silence", "the")))
-    if "too" in words[last : last + 4] or (
-        before == "of" and marked.near(number.first - 1, number.first - 1, 1, 0) & LASTING
-    ):
+        return True
+    if before == "of" and marked.near(first - 1, first - 1, 1, 0) & LASTING:
         return True
     return number.attached and bool(marked.near(last, last, 0, 1) & LASTING)
 
 
+def _is_fine(words: list[str], first: int, last: int) -> bool:
+    """`30 seconds is fine`, `it's OK if it takes 30 seconds`."""
+    return not _ENOUGH.isdisjoint(words[max(0, first - 8) : last + 4])
+
+
 def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool:
     """Ours, and asked for. Under a minute a duration is a limit unless something speaks against it."""
-    scope = marked.scope(number.first, last)
-    limited = marked.near(number.first, last, 4, 4) & LIMIT
-    above = not _ABOVE.isdisjoint(marked.tokens.words[max(0, number.first - 3) : number.first])
-    fine = not _ENOUGH.isdisjoint(marked.tokens.words[max(0, number.first - 8) : last + 4])
+    words, first = marked.tokens.words, number.first
+    scope = marked.scope(first, last)
+    limited = marked.near(first, last, 4, 4) & LIMIT
+    above = not _ABOVE.isdisjoint(words[max(0, first - 3) : first])
+    fine = _is_fine(words, first, last)
     if scope & (RIVAL | PAST) or (scope & PAST_VERB and not limited) or (scope & HYPOTHETICAL and not (above or fine)):
         return False
     if _is_denied(marked, number):
         return False
     if seconds < MINUTE:
-        return not (marked.near(number.first, number.first, 4, 0) & SPENT and not limited)
-    close = marked.near(number.first, last, 5, 5)
-    return bool((limited and close & WAIT) or marked.near(number.first, last, 2, 1) & LIMIT) and seconds <= 2 * WEEK
+        return not (marked.near(first, first, 4, 0) & SPENT and not (limited or fine))
+    if seconds > LONGEST_WAIT or marked.time(first) & CURRENT:
+        return False
+    waits = marked.near(first, last, 5, 5) & WAIT
+    return bool((limited and waits) or marked.near(first, last, 2, 1) & LIMIT) or _is_fine(words, last, last)
 
 
 def _is_denied(marked: Marked, number: Number) -> bool:
@@ -152,6 +143,15 @@ def _is_first_token(marked: Marked, first: int, last: int) -> bool:
     return whole is None or begin < whole
 
 
+_A_SECOND_BEHIND = (
+    ["at", "most"],
+    ["or", "so"],
+    ["or", "less"],
+    ["max", "."],
+    ["tops", "."],
+    [",", "tops"],
+    [",", "max"],
+)
 _LIMIT_BEFORE = frozenset(["in", "within", "under", "inside", "below", "than", "after", "over", "the"])
 
 
