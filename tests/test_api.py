@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api.app import BODIES, create_app
+from app.api.app import BODIES
 from app.api.examples import PLAN_EXAMPLES, RECOMMEND_EXAMPLES, SERVING_EXAMPLES, TRAINING_EXAMPLES
+from app.service import create_app
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -203,7 +204,7 @@ async def test_a_500_says_nothing(client: httpx.AsyncClient, monkeypatch: pytest
     def fail(*_: object) -> bytes:
         raise RuntimeError("secret words")
 
-    monkeypatch.setattr("app.api.answers.advise", fail)
+    monkeypatch.setattr("app.answers.advise", fail)
     answer = await client.post("/recommend", json=TASK)
     assert_problem(answer, 500, "internal_error")
     assert "secret" not in answer.text

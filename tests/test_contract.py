@@ -8,7 +8,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from app.api.answers import Answers
+from app.answers import Answers
 from app.api.app import create_app
 from app.pipeline import load_world
 from app.settings import Settings

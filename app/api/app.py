@@ -8,8 +8,8 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 
 from app import __version__
+from app.answers import Answers
 from app.api import problems
-from app.api.answers import Answers
 from app.api.limits import BodyLimit
 from app.api.routes import advice, batch, estimates, reading
 from app.pipeline import World, load_world
@@ -47,6 +47,7 @@ def create_app(config: Settings | None = None, load: Callable[[Settings], World]
         app.state.answers = None
 
     app = FastAPIOffline(
+        docs_url=None, redoc_url=None,  # app.web serves both, without inline scripts
         title="tunewise", version=__version__, summary="Prompt or fine-tune? Advice with its numbers.",
         description=DESCRIPTION, license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"}, lifespan=lifespan,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from fastapi import Request
 
-from app.api.answers import Answers
+from app.answers import Answers
 from app.errors import NotReadyError
 from app.pipeline import World
 

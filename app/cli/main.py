@@ -132,7 +132,7 @@ def serve(
 
     config = settings()
     uvicorn.run(
-        "app.api.app:create_app",
+        "app.service:create_app",
         factory=True,
         host=host or config.host,
         port=port or config.port,

@@ -5,7 +5,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
-from app.api.answers import Answers
+from app.answers import Answers
 from app.api.documented import errors
 from app.api.world import answers_of
 from app.errors import InputError
