@@ -26,6 +26,8 @@ from app.schemas.vocabulary import NEEDS, Approach, Need
 
 WEIGHT_DECIMALS = 4
 """Weights are kept to this many decimals, so that they add up to the log-odds exactly as printed."""
+LEAST_STRENGTH = 0.02
+"""A reason that holds less than this is not worth saying, so it does not count either."""
 FILES = ("reasons.yaml", "judgements.yaml")
 """The files of rules/decision."""
 NeedsRead = Mapping[str, frozenset[Need]]
@@ -60,7 +62,10 @@ class ReasonRule:
         """How strongly it holds, 0 to 1."""
         if self.holds is not None and not self.holds(situation):
             return 0.0
-        return 1.0 if self.grown is None else self.grown(situation)
+        if self.grown is None:
+            return 1.0
+        grown = self.grown(situation)
+        return grown if grown >= LEAST_STRENGTH else 0.0
 
 
 @dataclass(frozen=True, slots=True)

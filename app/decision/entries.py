@@ -120,6 +120,8 @@ class RangeEntry(Entry):
     """Values of a closed vocabulary, instead of low and high."""
     whole: bool = False
     """Only whole numbers make sense."""
+    assumed: bool = False
+    """When nobody stated it, the default that costs were computed for is moved instead."""
     ratio: float = Field(default=0.02, gt=0)
     """Bisection stops when the two sides differ by less than this share."""
     source: str

@@ -66,7 +66,7 @@ def sensitivity(
     """
     found: list[tuple[float, Sensitivity]] = []
     for entry in book.ranges:
-        current = current_value(entry.fact, facts, workload)
+        current = current_value(entry, facts, workload)
         if current is None:
             continue
         what_if = WhatIf(entry.fact, verdict, book, evaluate)
@@ -79,10 +79,10 @@ def sensitivity(
     return tuple(s for _, s in found)
 
 
-def current_value(fact: str, facts: Facts, workload: Workload) -> Any:
-    """The value used: known, else the workload's stated default; None when there is neither."""
-    value = getattr(facts, fact)
-    return value if value is not None else getattr(workload, fact, None)
+def current_value(entry: RangeEntry, facts: Facts, workload: Workload) -> Any:
+    """The value used: known, else the stated default where the entry says so; None when there is neither."""
+    value = getattr(facts, entry.fact)
+    return getattr(workload, entry.fact) if value is None and entry.assumed else value
 
 
 def _among(entry: RangeEntry, current: Any, what_if: WhatIf) -> Hit | None:
@@ -162,7 +162,9 @@ def _rounded(value: float, entry: RangeEntry) -> float:
 def _told(entry: RangeEntry, current: Any, threshold: Any, verdict: Verdict) -> Sensitivity:
     beyond: Approach = "prompt_engineering" if verdict.approach == "fine_tuning" else "fine_tuning"
     how = "With" if entry.values else "At or above" if threshold > current else "At or below"
-    moved = f"{how} {as_text(threshold)} for {entry.label} (now {as_text(current)})"
+    stated = getattr(verdict.situation.facts, entry.fact) is not None
+    now = f"now {as_text(current)}" if stated else f"{as_text(current)} assumed"
+    moved = f"{how} {as_text(threshold)} for {entry.label} ({now})"
     return Sensitivity(
         requirement=entry.fact,
         current=current,

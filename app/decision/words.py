@@ -58,6 +58,7 @@ def strongest(verdict: Verdict, toward: Approach, facts: Facts) -> list[str]:
     sign = 1.0 if toward == "fine_tuning" else -1.0
     gates = [g.short for g in verdict.gates if g.toward == toward]
     rules = [r for r, w in verdict.terms if w * sign >= WEAK]
+    rules.sort(key=lambda r: bool(r.names.scores))  # what was stated or written says more than a score of it
     specific = [clause(r, facts) for r in rules if r.holds is not None]
     return (gates + (specific or [clause(r, facts) for r in rules]))[:SHOWN_SHORTS]
 
