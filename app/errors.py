@@ -4,7 +4,10 @@ TunewiseError
 ├── InputError            the caller's request cannot be answered as asked; carries findings
 │   └── UnknownNameError  a name that is in no catalogue; carries the nearest known names
 ├── CatalogueError        a catalogue, rules or classifier file is wrong: file, key, what to write
+├── MissingError          nothing is stored under that id
+├── StaleError            it was changed since the caller read it
 └── NotReadyError         the service cannot answer yet or any more
+    └── StoreAwayError    the database cannot be used; everything that needs none goes on
 """
 
 from collections.abc import Iterable, Sequence
@@ -63,6 +66,18 @@ class CatalogueError(TunewiseError):
 
 class NotReadyError(TunewiseError):
     """The service is starting, draining, or a part that the request needs is away."""
+
+
+class StoreAwayError(NotReadyError):
+    """The database is away, full, locked, read-only or behind; what was asked was not done."""
+
+
+class MissingError(TunewiseError):
+    """Nothing is stored under that id (any more)."""
+
+
+class StaleError(TunewiseError):
+    """The caller's revision is not the newest: somebody changed it since."""
 
 
 def nearest_names(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:

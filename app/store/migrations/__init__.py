@@ -1,0 +1,1 @@
+"""Alembic's scripts: packaged, so that an installed wheel can migrate."""
