@@ -51,7 +51,7 @@ def workload(facts: Facts, catalogue: Catalogue) -> Workload:
 
     requests = known("requests_per_day", *_defaults()["requests_per_day"])
     inputs = known("input_tokens", tokens.input_tokens, source)
-    outputs = known("output_tokens", tokens.output_tokens, source)
+    outputs = known("output_tokens", *_answer_length(facts, task_type, tokens.output_tokens, source))
     return Workload(
         task_type=task_type,
         requests_per_day=requests,
@@ -64,6 +64,13 @@ def workload(facts: Facts, catalogue: Catalogue) -> Workload:
         horizon_months=known("horizon_months", *_defaults()["horizon_months"]),
         defaulted=defaulted,
     )
+
+
+def _answer_length(facts: Facts, task_type: TaskType, usual: float, source: str) -> tuple[float, str]:
+    """Tokens of an answer that nobody measured: an extraction that codes its input copies no passages."""
+    if task_type == "extraction" and not CODED_ANSWER.isdisjoint(facts.signals):
+        return _defaults()["coded_output_tokens"]
+    return usual, source
 
 
 def _peak(known: Callable[[str, float, str], float], requests_per_day: float, catalogue: Catalogue) -> float:

@@ -23,11 +23,13 @@ class Quantity:
     span: Span
     evidence: str
     unit: str = ""
-    rank: int = 0
+    rank: float = 0
     """Which of several to believe: planned over plain over current."""
 
 
-def quantity(marked: Marked, name: str, value: float, first: int, last: int, unit: str = "", rank: int = 0) -> Quantity:
+def quantity(
+    marked: Marked, name: str, value: float, first: int, last: int, unit: str = "", rank: float = 0
+) -> Quantity:
     """A quantity whose evidence are the tokens `first` up to `last`."""
     tokens = marked.tokens
     span = (tokens.starts[first], tokens.ends[last - 1])

@@ -14,8 +14,12 @@ from app.facts.units import DAY, HOUR, QUARTER, WEEK, YEAR, Period, percent_afte
 PEAK, SUSTAINED, OVERALL = BIT["peak"], BIT["sustained"], BIT["overall"]
 NEGATION_REACH = 4
 """Tokens before a figure in which `not` denies it."""
+MAX_SINCE_WORDS = 5
+"""Tokens from `after` to its figure: `after the migration 15,000`."""
 MAX_ELIDED_WORDS = 24
 """Tokens between a rate and a bare figure that takes over its period."""
+TO_DO_BONUS = 0.5
+"""`60 reports a day have to be coded` ranks above `12,000 parts a day`."""
 DISMISSAL_REACH = 6
 """Tokens behind a rate in which `is wrong` denies it."""
 PEAK_REACH = 10
@@ -34,6 +38,10 @@ _ELIDED_PLANNED, _ELIDED_CURRENT, _ELIDED_OWN = (
 )
 _LABEL_VERBS, _COULD, _OURS = word_set("label_verbs"), word_set("could_words"), word_set("our_words")
 _SHARE_VERBS = word_set("share_verbs")
+_ONE_IN = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "10": 10, "20": 20, "100": 100}
+_NO_LOAD = word_set("no_load_words")
+_TO_DO = word_set("to_do_words")
+_SINCE = frozenset(("after", "once", "from", "since"))
 _NEW_ONE = frozenset(("a", "an", "one", "another", "new"))
 
 
@@ -59,7 +67,7 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts) -> Ite
     if _is_foreign(marked, number, period) or _is_no_load(marked, number, period, first):
         return
     time = marked.time(number.first)
-    rank = (
+    rank: float = (
         4
         if _grows_to(marked, number)
         else 3
@@ -68,6 +76,9 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts) -> Ite
         if time & CURRENT
         else 2
     )
+    behind = marked.tokens.words[last : last + 3]
+    if not _TO_DO.isdisjoint(behind) or behind[:2] in (["have", "to"], ["has", "to"]):
+        rank += TO_DO_BONUS
     if number.suffix == ONCE:
         rank = -1
     elif period.seconds >= DAY and marked.distance(first, last, PEAK, 4) is not None:
@@ -137,22 +148,32 @@ def _share_of(marked: Marked, number: Number, last: int) -> float:
     """The share in `5 % of 2 million orders a day need a check`; 1 when the share only describes them."""
     words = marked.tokens.words
     for other in marked.numbers_within(number.first - 6, number.first):
-        signs = percent_after(words, other)
-        if (
-            signs
-            and words[other.last + signs : other.last + signs + 1] == ["of"]
-            and not _SHARE_VERBS.isdisjoint(words[last : last + 4])
-        ):
-            return min(other.value / 100, 1.0)
+        share, end = _as_share(words, other)
+        if share and words[end : end + 1] == ["of"] and any(map(_is_sent, words[last : last + 4])):
+            return share
     for other in marked.numbers_within(last, last + 5):
-        signs = percent_after(words, other)
-        if (
-            signs
-            and words[other.first - 1] == "which"
-            and not _SHARE_VERBS.isdisjoint(words[other.last + signs : other.last + signs + 2])
-        ):
-            return min(other.value / 100, 1.0)
+        share, end = _as_share(words, other)
+        if share and words[other.first - 1] == "which" and any(map(_is_sent, words[end : end + 2])):
+            return share
     return 1.0
+
+
+def _as_share(words: list[str], number: Number) -> tuple[float, int]:
+    """Value and end of `5 %`, `half`, `one in ten`; 0 when it is no share."""
+    signs = percent_after(words, number)
+    if signs:
+        return min(number.value / 100, 1.0), number.last + signs
+    if number.suffix == "fraction" and number.value <= 1:
+        return number.value, number.last
+    ten = words[number.last + 1 : number.last + 2]
+    if number.value == 1 and words[number.last : number.last + 1] == ["in"] and ten and ten[0] in _ONE_IN:
+        return 1 / _ONE_IN[ten[0]], number.last + 2
+    return 0.0, number.last
+
+
+def _is_sent(word: str) -> bool:
+    """`need`, `reach`, `escalated`: only the share goes to the base model."""
+    return word in _SHARE_VERBS or (word.endswith("ed") and word != "need")
 
 
 def _is_foreign(marked: Marked, number: Number, period: Period) -> bool:
@@ -172,7 +193,9 @@ def _is_no_load(marked: Marked, number: Number, period: Period, first: int) -> b
     before = [words[k] for k in range(max(0, first - 5), first) if sentence[k] == sentence[first]]
     if marked.ahead(number.first, NEGATION_REACH) & NEGATION or not _LOSS_BEFORE.isdisjoint(before[-3:]):
         return True
-    if marked.near(period.last, period.last, 0, DISMISSAL_REACH) & DISMISSAL:
+    if not _NO_LOAD.isdisjoint(before):
+        return True
+    if marked.behind(period.last, DISMISSAL_REACH) & DISMISSAL:
         return True
     places = range(max(0, first - MAX_PRICE_WORDS), first)
     bare = period.first == number.last and number.suffix != ONCE
@@ -211,8 +234,15 @@ def _elided_rank(marked: Marked, number: Number) -> int | None:
     before = words[number.first - 1] if number.first else ""
     introduced = before in _ELIDED_BEFORE or before in _MONTHS or marked.ahead(number.first, 1) & PLANNED
     ours = not _OURS.isdisjoint(words[max(0, number.first - 3) : number.first])
-    if behind not in _BARE_BEHIND or not (introduced or ours):
+    today = behind in _ELIDED_CURRENT
+    head = number.first
+    while head and clause[head - 1] == clause[number.first]:
+        head -= 1
+    since = number.first - head <= MAX_SINCE_WORDS and words[head] in _SINCE
+    if behind not in _BARE_BEHIND or not (introduced or ours or today or since):
         return None
+    if today:
+        return 1
     here = {clause[number.first]}
     if clause[number.first - 1] not in here:
         here.add(clause[number.first - 1])

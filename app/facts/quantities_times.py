@@ -15,9 +15,14 @@ _REFUSED = word_set("refused_after")
 _FRACTION_JOINTS = frozenset(("of", "a", "an"))
 _PERCENTILES = {"p95": 4, "p99": 3, "p98": 3, "p90": 3, "p80": 2, "p75": 2, "p50": 0, "median": 0}
 _ABOVE = frozenset(("more", "longer", "over", "above", "beyond", "exceed", "exceeds", "than", "later", "slower"))
+_IS_LONG = frozenset(("of", "is", "are", "about", "averages", "average"))
 _ENOUGH = frozenset(("ok", "okay", "fine", "acceptable", "tolerable", "alright", "bearable", "suffices"))
 DENIAL_REACH = 7
 CUE_REACH = 10
+_WITHIN = frozenset(("within", "under", "below", "inside"))
+_BARE_BEHIND = word_set("bare_behind")
+ELIDED_REACH = 12
+"""Tokens behind a duration within which a bare figure may take over its unit."""
 LONGEST_WAIT = 2 * WEEK
 """A longer time is a project's, not an answer's."""
 CURRENT_COST = 5
@@ -42,7 +47,29 @@ def read_times(marked: Marked) -> Iterator[Quantity]:
             marked.near(number.first, last, 3, 3) & CURRENT
         )
         yield quantity(marked, name, seconds, number.first, last, rank=rank)
+    yield from _elided(marked)
     yield from _bare_units(marked)
+
+
+def _elided(marked: Marked) -> Iterator[Quantity]:
+    """`must start within one second and be complete within eight`: the second figure has the unit of the first."""
+    words, unit, until, sentence = marked.tokens.words, 0.0, -1, -1
+    for number in marked.numbers:
+        behind = words[number.last] if number.last < len(words) else "."
+        duration = _duration(marked, number)
+        if duration is not None:
+            unit, until, sentence = (
+                duration[0] / (number.value or 1),
+                duration[1] + ELIDED_REACH,
+                marked.tokens.sentence[number.first],
+            )
+            continue
+        bare = behind in _BARE_BEHIND and not (number.year or number.identifier)
+        near = number.first <= until and marked.tokens.sentence[number.first] == sentence
+        if bare and near and number.first and words[number.first - 1] in _WITHIN:
+            first_token = _is_first_token(marked, number.first, number.last)
+            name = "time_to_first_token_p95_seconds" if first_token else "latency_p95_seconds"
+            yield quantity(marked, name, number.value * unit, number.first - 1, number.last, rank=1)
 
 
 def _duration(marked: Marked, number: Number) -> tuple[float, int] | None:
@@ -82,7 +109,7 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
         or (after in _NO_WAIT_AFTER and not limited and after != "of")
     ):
         return True
-    if before == "of" and marked.near(first - 1, first - 1, 1, 0) & LASTING:
+    if before in _IS_LONG and not limited and marked.near(first - 1, first - 1, 2, 0) & LASTING:
         return True
     return number.attached and bool(marked.near(last, last, 0, 1) & LASTING)
 
@@ -113,7 +140,11 @@ def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool
 
 def _is_denied(marked: Marked, number: Number) -> bool:
     """`we don't need answers within 1 second`; `must not take more than 3 seconds` denies what is above the limit."""
-    if not _ABOVE.isdisjoint(marked.tokens.words[max(0, number.first - 3) : number.first]):
+    words, last = marked.tokens.words, number.last
+    if not _ABOVE.isdisjoint(words[max(0, number.first - 3) : number.first]) or words[last + 1 : last + 3] == [
+        "at",
+        "most",
+    ]:
         return False
     return bool(marked.ahead(number.first, DENIAL_REACH) & NEGATION)
 

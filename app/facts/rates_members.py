@@ -14,6 +14,7 @@ MAX_MEMBER_WORDS = 14
 """Tokens between a rate and the members that it holds for each of."""
 MAX_WHOM_WORDS = 40
 """Tokens back to members that an earlier sentence names."""
+SHORTEST_NOUN = 3
 MAX_RESULT_WORDS = 8
 """Tokens between a rate and its stated product, or a figure that holds for each."""
 HOURS_PER_DAY = 24
@@ -118,18 +119,19 @@ def _per_whom(marked: Marked, number: Number, period: Period, counts: Counts) ->
     """Members named a sentence earlier: `2,000 users. ... 4 taps per user per day`."""
     words = marked.tokens.words
     inside = words[number.last : period.first]
-    if "per" not in inside[:-1]:
+    if "per" in inside[:-1]:
+        whom = inside[inside.index("per") + 1]
+    else:
+        places = range(max(0, number.first - MAX_LEAD_WORDS), number.first - 1)
+        whom = next((words[k + 1] for k in places if words[k] in ("each", "every") and words[k + 1] not in PERIODS), "")
+    if len(whom) < SHORTEST_NOUN:
         return None
-    whom = inside[inside.index("per") + 1][:4]
-    at = bisect_left(counts.firsts, number.first) - 1
-    while at >= 0 and number.first - counts.numbers[at].first <= MAX_WHOM_WORDS:
-        other = counts.numbers[at]
-        nouns = words[other.last : other.last + 3]
-        if other.first not in counts.claimed and any(
-            w.startswith(whom) or (whom == "user" and w.startswith("active")) for w in nouns
-        ):
+    low = bisect_left(counts.firsts, number.first - MAX_WHOM_WORDS)
+    for other in reversed(counts.numbers[low : bisect_left(counts.firsts, number.first + MAX_WHOM_WORDS // 2)]):
+        nouns = (*words[other.last : other.last + 3], *words[max(0, other.first - 2) : other.first])
+        named = any(w.startswith(whom[:5]) or (whom == "user" and w.startswith("active")) for w in nouns)
+        if named and other is not number and other.first not in counts.claimed and other.value > 1:
             return other
-        at -= 1
     return None
 
 
@@ -201,6 +203,8 @@ def open_seconds(marked: Marked, number: Number) -> float:
             ["window"],
             ["working"],
         )
+        if words[other.last : other.last + 2] in (["opening", "hours"], ["business", "hours"], ["office", "hours"]):
+            return min(other.value, HOURS_PER_DAY) * HOUR
         if words[other.last] in ("hours", "h", "hrs", "hour") and daily and 0 < other.value <= HOURS_PER_DAY:
             return other.value * HOUR
         if (hours := _clock_hours(words, other)) is not None:

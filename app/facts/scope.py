@@ -103,6 +103,15 @@ class Marked:
             found |= marks[k]
         return found
 
+    def behind(self, last: int, reach: int) -> int:
+        """Cues within so many tokens from `last` on in the clause of the token before it."""
+        clause, marks, found = self.clause, self.marks, 0
+        for k in range(last, min(last + reach, len(marks))):
+            if clause[k] != clause[last - 1]:
+                break
+            found |= marks[k]
+        return found
+
     def numbers_within(self, first: int, last: int) -> list[Number]:
         """Numbers that begin at token `first` or later and before `last`."""
         return self.numbers[bisect_left(self.firsts, first) : bisect_left(self.firsts, last)]
