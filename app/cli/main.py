@@ -92,31 +92,118 @@ def plan(file: File, url: Url = None, form: Format = Form.json) -> None:
 
 
 @app.command()
-def explain(rule_id: Annotated[str, typer.Argument(metavar="RULE_ID")]) -> None:
-    """What a rule means, what it rests on and where it stops."""
-    from app.scoring.rules import explain as words
-    from app.scoring.rules import load_rules
-    from app.settings import shipped
-
+def export(
+    file: File,
+    form: Annotated[str, typer.Option("--format", help="peft, trl, axolotl, llama_factory or unsloth.")],
+    url: Url = None,
+) -> None:
+    """The plan of a recommendation (or of a task, or a plan itself) as a training tool's own file."""
     with exit_codes():
-        sys.stdout.write(words(load_rules(shipped("rules")), rule_id) + "\n")
+        from app.cli.export import exported, known_format
+
+        sys.stdout.write(exported(known_format(form), file, url))
+
+
+@app.command()
+def check(
+    paths: Annotated[list[str] | None, typer.Argument(metavar="[PATHS]", help="Files, or folders to search.")] = None,
+    form: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="FORMAT[=PATH]", help="text, json, markdown, sarif, junit, github, gitlab."),
+    ] = None,
+    fail_on: Annotated[str | None, typer.Option(help="never, info, warning or error (the default).")] = None,
+    baseline: Annotated[str | None, typer.Option(metavar="FILE", help="Only findings not in it fail.")] = None,
+    config: Annotated[str | None, typer.Option(metavar="FILE", help="Instead of .tunewise.yaml.")] = None,
+    diff: Annotated[str | None, typer.Option(metavar="BASE_REF", help="Compare with the base branch.")] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=NUMBER", help="A limit of the configuration, such as rise_percent."),
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Prices of this day; today when left out.")] = None,
+    url: Url = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that the service at --url may take.")] = 30.0,
+) -> None:
+    """Check project proposals: is the approach sound, what will it cost, what is missing."""
+    with exit_codes():
+        from app.cli.check import Arguments
+        from app.cli.check import check as checked
+
+        code = checked(
+            Arguments(
+                paths=paths or (),
+                formats=form or (),
+                fail_on=fail_on,
+                baseline=baseline,
+                config=config,
+                diff=diff,
+                url=url,
+                timeout=timeout,
+                as_of=as_of,
+                thresholds=threshold or (),
+            )
+        )
+        raise SystemExit(code)
+
+
+@app.command()
+def schema(name: Annotated[str, typer.Argument(metavar="[proposal|config]")] = "proposal") -> None:
+    """The JSON Schema of proposals, or of the configuration."""
+    with exit_codes():
+        from app.cli.schema import schema_text
+
+        sys.stdout.write(schema_text(name))
+
+
+@app.command()
+def comment(
+    platform: Annotated[str, typer.Argument(metavar="github|gitlab")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What `check --format markdown=FILE` wrote.")],
+    when: Annotated[str, typer.Option(help="always, on-change or never.")] = "on-change",
+) -> None:
+    """Post the result on the merge request that this job belongs to, or update it in place."""
+    with exit_codes():
+        from app.cli.comment import comment as post
+
+        print(f"tunewise: {post(platform, file, when)}", file=sys.stderr)
+
+
+@app.command()
+def explain(rule_id: Annotated[str, typer.Argument(metavar="RULE_ID")]) -> None:
+    """What a rule or a finding means, what it rests on and where it stops."""
+    with exit_codes():
+        from app.cli.rules import explained
+
+        sys.stdout.write(explained(rule_id))
+
+
+Rules = Annotated[str | None, typer.Option("--rules", metavar="FOLDER", help="Your organisation's own rules.")]
 
 
 @rules.command("test")
-def rules_test() -> None:
-    """Run every rule's own examples."""
+def rules_test(folder: Rules = None) -> None:
+    """Run every rule's and every finding's own examples."""
     from app.cli.exits import FINDING
-    from app.scoring.rules import load_rules, run_examples
-    from app.settings import shipped
 
     with exit_codes():
-        book = load_rules(shipped("rules"))
-        failures = run_examples(book)
-        for failure in failures:
-            sys.stdout.write(f"{failure}\n")
-        sys.stdout.write(f"{len(book.rules)} rules, {len(failures)} failing examples\n")
-        if failures:
+        from app.cli.rules import tested
+
+        text, failing = tested(folder)
+        sys.stdout.write(text)
+        if failing:
             raise SystemExit(FINDING)
+
+
+@rules.command("new")
+def rules_new(
+    rule_id: Annotated[str, typer.Argument(metavar="ID", help="In capitals, the need first: LATENCY-KIOSK.")],
+    need: Annotated[str | None, typer.Option(help="The need it speaks about; read from the id when left out.")] = None,
+    folder: Rules = None,
+) -> None:
+    """A rule to start from, with examples that pass: on stdout, or as a file in a folder."""
+    with exit_codes():
+        from app.cli.rules import started
+
+        sys.stdout.write(started(rule_id, need, folder))
 
 
 @app.command()
