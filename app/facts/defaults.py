@@ -12,11 +12,14 @@ from app.facts.lexicon import read_data
 from app.schemas.facts import Facts, FactSource, Workload
 from app.schemas.recommend import Requirements
 from app.schemas.report import EffectiveRequirement
+from app.schemas.vocabulary import TaskType
 from app.units import SECONDS_PER_DAY
 
 UNREAD_TASK: str = "other"
 """Task type of a workload when nobody knows it."""
 _WORKLOAD_FIELDS = tuple(f.name for f in fields(Workload) if f.name != "defaulted")
+CODED_ANSWER = frozenset({"coding_standard", "fixed_labels", "closed_answers", "proprietary_taxonomy"})
+"""Signals that an extraction answers in codes of a list, not in passages of its input."""
 _DEFAULTED_AT_NEED = ("task_type", "peak_requests_per_second", "tokens_per_example")
 Defaulted = dict[str, str]
 

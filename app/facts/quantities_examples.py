@@ -9,6 +9,8 @@ from app.facts.scope import BIT, HYPOTHETICAL, NEGATION, PAST, RIVAL, Marked
 from app.facts.units import TIME_UNITS, currency_of, percent_after
 
 LABELLED, GOLD, TRAIN, HAVE = BIT["labelled"], BIT["gold_answer"], BIT["for_training"], BIT["have"]
+WEAK = BIT["weak_labelled"]
+"""Words that make examples of an archive only beside a word of training or examples."""
 NONE, NOUN, TAXONOMY, HEADING = BIT["no_examples"], BIT["example_noun"], BIT["taxonomy"], BIT["examples_heading"]
 _UNITS = word_set("no_example_units")
 _MODALS = word_set("modals")
@@ -92,6 +94,8 @@ def _rank(marked: Marked, number: Number) -> int:
     if made:
         return 2
     near = _marks(marked, max(0, first - AHEAD_REACH), reach)
+    if _within(marked, last, reach, WEAK) is not None and marked.masks[marked.clause[first]] & (TRAIN | NOUN):
+        return 2
     noun = _within(marked, last, reach, NOUN)
     if noun is not None and "(" in marked.tokens.words[last:noun]:
         return 2  # 5,800 (description, script) pairs
