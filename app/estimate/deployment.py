@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from app.catalogue.engines import EngineProfile, engine_profile
@@ -33,6 +33,8 @@ USUAL_WEIGHTS: tuple[ServingWeights, ...] = ("bf16", "fp8")
 resort."""
 GEFORCE = "GeForce"
 """NVIDIA's licence of the GeForce driver does not allow data centres: such cards only when nothing else is offered."""
+NEAR_THE_QUICKEST = 1.5
+"""Where nothing meets the limits: a p95 within this factor of the quickest idle answer comes near it."""
 CACHED_PLANS = 2048
 
 __all__ = ["Deployment", "HostingOption", "Limits", "plan_deployment"]
@@ -124,8 +126,12 @@ def _planned(
 ) -> Deployment:
     found = menu(search, offered, weights)
     meets = bool(found)
-    chosen = _cheapest(search, found, peak) if meets else fastest(search, offered, weights)
-    served = in_higher_precision(search, chosen, weights, peak) if meets else chosen
+    if not meets:
+        quickest = fastest(search, offered, weights)
+        search = _relaxed(search, quickest)
+        found = menu(search, offered, weights)
+    chosen = _cheapest(search, found, peak) if found else quickest
+    served = in_higher_precision(search, chosen, weights, peak) if found else chosen
     batch = search.limits.nobody_waits
     replicas = 1 if batch else replicas_for(peak, served.within)
     full = max(1, int(served.steps.slots)) if batch else None
@@ -139,10 +145,28 @@ def _planned(
         estimate=serving_estimate(request, search.architecture, served.gpu, search.engine, served.steps, timing),
         gpu=served.gpu,
         meets_limits=meets,
-        because=_because(search, served, meets, peak, replicas, len(offered.all)),
+        because=_because(search, served, peak, replicas, len(offered.all))
+        if meets
+        else _out_of_reach(served, quickest),
         options=_options(chosen, found, search.engine, usd_per_gpu_hour is not None),
         peak_factor=peak_factor,
         nobody_waits=batch,
+    )
+
+
+def _relaxed(search: Search, quickest: Replica) -> Search:
+    """The search where no replica meets the limits: for what comes near the quickest, not for that at any price."""
+    near = quickest.steps.answer_seconds(1.0) * NEAR_THE_QUICKEST
+    first = quickest.steps.idle_first_token * NEAR_THE_QUICKEST
+    limits = search.limits
+    asked = limits.time_to_first_token_p95_seconds
+    return replace(
+        search,
+        limits=replace(
+            limits,
+            latency_p95_seconds=max(near, limits.latency_p95_seconds or 0.0),
+            time_to_first_token_p95_seconds=None if asked is None else max(first, asked),
+        ),
     )
 
 
@@ -203,16 +227,20 @@ def _request(
     )
 
 
-def _because(
-    search: Search, served: Replica, meets: bool, peak: float, replicas: int, looked_at: int
-) -> tuple[str, ...]:
+def _out_of_reach(served: Replica, quickest: Replica) -> tuple[str, ...]:
+    what = f"{served.tensor_parallel} {served.gpu.id}, weights in {served.weights}"
+    if quickest.steps.max_concurrency < 1:
+        return (f"{what}: no GPU holds it.",)
+    best = as_seconds(quickest.steps.answer_seconds(1.0))
+    return (
+        f"{what}: no deployment meets the limits. {quickest.tensor_parallel} {quickest.gpu.id} would be the quickest "
+        f"with {best} an answer when idle; this is the cheapest that comes near it.",
+    )
+
+
+def _because(search: Search, served: Replica, peak: float, replicas: int, looked_at: int) -> tuple[str, ...]:
     limits, gpu = search.limits, served.gpu
     what = f"{replicas} x {served.tensor_parallel} {gpu.id}, weights in {served.weights}"
-    if not meets:
-        idle = as_seconds(served.steps.answer_seconds(1.0))
-        held = served.steps.max_concurrency >= 1
-        why = f"it is the fastest of {looked_at} GPUs, {idle} an answer when idle" if held else "no GPU holds it"
-        return (f"{what}: no deployment meets the limits; {why}.",)
     price = "" if math.isinf(list_price(gpu)) else f" at {as_usd(list_price(gpu))} a GPU-hour"
     if limits.nobody_waits:
         return (f"{what}{price}: the fewest dollars a request at full load, since nobody waits.",)

@@ -23,7 +23,10 @@ UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 def advise(
     request: RecommendRequest, world: World, as_of: date, *, id: str = "", created_at: datetime = UNDATED
 ) -> Report:
-    """The recommendation for one task on a day; `id` and `created_at` are copied into it. Raises InputError for preferences that are unknown or contradict."""
+    """The recommendation for one task on a day; `id` and `created_at` are copied into it.
+
+    Raises InputError for preferences that are unknown or contradict.
+    """
     _check(request.preferences, world)
     signals = scan(request.description).signals
     reading = world.classifier.read(request.description, signals)
@@ -40,9 +43,7 @@ def advise(
         id=id,
         created_at=created_at,
         as_of=as_of,
-        recommendation=recommendation(
-            case.verdict, facts, load, case.comparison, case.scores, book, prompting, tuning
-        ),
+        recommendation=recommendation(case.verdict, facts, load, case.comparison, case.scores, book, prompting, tuning),
         scores=case.scores,
         effective_requirements=effective_requirements(facts, load),
         options=options(case.verdict, facts, case.comparison, book, figures(case, inputs)),

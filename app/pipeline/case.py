@@ -122,9 +122,7 @@ def both_sides(facts: Facts, inputs: Inputs) -> Sides:
     load = workload_of(facts, inputs.world.catalogue)
     work = _work(facts, load)
     ask = prompt_on_own_gpus if facts.self_hosting_required else prompt_hosted
-    return Sides(
-        load=load, work=work, prompted=ask(facts, load, work, inputs), tuned=tune(facts, load, work, inputs)
-    )
+    return Sides(load=load, work=work, prompted=ask(facts, load, work, inputs), tuned=tune(facts, load, work, inputs))
 
 
 def _work(facts: Facts, load: Workload) -> Work:
@@ -319,6 +317,7 @@ def compare(sides: Sides, crossing: float | None, inputs: Inputs) -> Comparison:
         tune_hosted_offered=lasting_offer(spec, load, inputs) is not None,
         tuned_base_model_parameters=float(spec.total_parameters),
         break_even_requests_per_day=crossing,
+        prompt_usd_per_request=_per_request(asked),
     )
 
 
@@ -329,3 +328,10 @@ def _middle(triple: tuple[float, float, float] | None) -> float | None:
 def _total(bill: Bill, volume: float) -> float | None:
     total = bill.total_usd(volume)
     return None if total is None else total.expected
+
+
+def _per_request(asked: HostedServingEstimate | Deployment) -> float | None:
+    """Tokens alone; unknown on own GPUs, which are paid by the hour."""
+    if isinstance(asked, Deployment) or asked.usd_per_request is None:
+        return None
+    return asked.usd_per_request.expected

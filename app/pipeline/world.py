@@ -1,15 +1,17 @@
 """Everything that is loaded once and never changes: catalogue, rules, classifier, decision, precedents."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from app.catalogue import Catalogue, load_catalogue
-from app.decision import DecisionBook, load_decision
+from app.decision import DecisionBook, load_decision, needs_read_by
 from app.facts import scan
 from app.planning import PlanningBook, load_planning
 from app.precedents import Precedents, load_precedents
+from app.schemas.vocabulary import Need
 from app.schemas.world import GpuSpec
 from app.scoring.classifier import Classifier, load_classifier
 from app.scoring.rules import RuleBook, load_rules
@@ -40,7 +42,7 @@ def load_world(overlay: Path | None = None) -> World:
     folder = shipped("rules")
     rules = load_rules(folder)
     thresholds = load_thresholds(folder)
-    decision = load_decision(folder / "decision", shipped("models/decision.json"))
+    decision = load_decision(folder / "decision", shipped("models/decision.json"), _needs_read(rules))
     cases = folder / "precedents.yaml"
     precedents = load_precedents(cases, lambda text: frozenset(scan(text).signals))
     planning = load_planning(folder / "planning")
@@ -61,3 +63,8 @@ def load_world(overlay: Path | None = None) -> World:
 
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _needs_read(rules: RuleBook) -> Mapping[str, frozenset[Need]]:
+    """Which needs each fact can move: spares searches that cannot flip anything."""
+    return needs_read_by((rule.need, group, name) for rule in rules.rules for group, name in rule.when.names)

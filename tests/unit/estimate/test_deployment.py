@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.catalogue.engines import engine_profile
 from app.errors import InputError
-from app.estimate.deployment import Deployment, Limits, plan_deployment
+from app.estimate.deployment import NEAR_THE_QUICKEST, Deployment, Limits, plan_deployment
 from app.estimate.queueing import capacity, rate_within
 from app.estimate.serving import estimate_serving
 from app.estimate.serving_steps import step_times
@@ -131,12 +131,15 @@ def test_four_bits_only_as_a_last_resort() -> None:
     assert any("4 bits" in b for b in one.because)
 
 
-def test_a_limit_that_nothing_meets_gives_the_fastest_and_says_so() -> None:
+def test_a_limit_that_nothing_meets_gives_what_comes_near_the_quickest_at_a_price_and_says_so() -> None:
     made = plan(limits=Limits(latency_p95_seconds=0.05))
     assert not made.meets_limits
     assert "no deployment meets the limits" in made.because[0]
-    others = [step_time(spec, size) for spec in gpus() for size in (1, 2, 4, 8)]
-    assert made.estimate.latency_seconds.expected <= min(others) * 1.05
+    quickest = min(step_time(spec, size) for spec in gpus() for size in (1, 2, 4, 8))
+    near = quickest * NEAR_THE_QUICKEST
+    assert 0.05 < made.estimate.latency_p95_seconds.expected <= near * 1.05
+    asked_for_it = plan(limits=Limits(latency_p95_seconds=near))
+    assert (made.gpu.id, made.request.tensor_parallel) == (asked_for_it.gpu.id, asked_for_it.request.tensor_parallel)
 
 
 def step_time(spec: GpuSpec, size: int) -> float:

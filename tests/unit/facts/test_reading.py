@@ -162,7 +162,8 @@ def test_the_workload_lacks_nothing_and_names_its_defaults(catalogue: Catalogue)
     load = workload(facts, catalogue)
     defaults = catalogue.task_defaults["extraction"]
     assert (load.requests_per_day, load.labelled_examples) == (40000, 12000)
-    assert (load.input_tokens, load.output_tokens) == (defaults.input_tokens, defaults.output_tokens)
+    assert load.input_tokens == defaults.input_tokens
+    assert load.output_tokens < defaults.output_tokens, "codes of a list are shorter than copied passages"
     assert load.tokens_per_example == load.input_tokens + load.output_tokens
     factor = catalogue.assumptions["peak_factor"].value
     assert load.peak_requests_per_second == pytest.approx(factor * 40000 / SECONDS_PER_DAY)
