@@ -14,10 +14,11 @@ MAX_BYTES = 8 * 1024 * 1024
 
 def read_document(name: str) -> object:
     """The JSON-like value in file `name` ("-": standard input). Raises InputError that names file and line."""
-    return parse_document(_text(name), "standard input" if name == "-" else name)
+    return parse_document(read_text(name), "standard input" if name == "-" else name)
 
 
-def _text(name: str) -> str:
+def read_text(name: str) -> str:
+    """The text of file `name` ("-": standard input). Raises InputError."""
     try:
         data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == "-" else _read(Path(name))
         text = data.decode("utf-8-sig")

@@ -1,13 +1,17 @@
 """`tunewise export`: a plan, a recommendation or a task as a training tool's own file."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from app.cli import local, remote
-from app.cli.documents import read_document
+from app.cli.documents import read_document, read_text
 from app.errors import InputError
-from app.exporters import EXPORTERS, ExportFormat, export
+from app.exporters import EXPORTERS, READERS, ExportFormat, RunFacts, estimate_back, export
 from app.schemas.plan_body import PlanBody
+from app.schemas.training import TrainingEstimate
 from app.schemas.validation import parse
 
 RECOMMENDATION = "recommendation"
@@ -35,6 +39,18 @@ def plan_in(document: object, url: str | None) -> object:
 
 def _recommended(task: dict[str, Any], url: str | None) -> dict[str, Any]:
     return remote.answer(url, "/recommend", task) if url else local.answer("/recommend", task)
+
+
+def estimated_from(tool: str, file: str, gpu: str | None, url: str | None) -> dict[str, Any]:
+    """The training estimate of another tool's file. Raises InputError that points into the file."""
+    form = next((name for name in READERS if name == tool), None)
+    if form is None:
+        raise InputError.at("", f"--from {tool[:80]} is not known.", f"One of: {', '.join(READERS)}.")
+    if url:
+        raise InputError.at("", "--from works in-process only.", "Leave --url out, or POST /estimate/training?from=.")
+    made = estimate_back(form, read_text(file), RunFacts(gpu=gpu), local.world())
+    found: dict[str, Any] = json.loads(TypeAdapter(TrainingEstimate).dump_json(made))
+    return found
 
 
 def known_format(name: str) -> ExportFormat:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app import __version__
+from app.cli import ops
 from app.cli.exits import exit_codes
 
 app = typer.Typer(
@@ -17,6 +18,9 @@ estimate = typer.Typer(no_args_is_help=True, help="Estimate compute.")
 rules = typer.Typer(no_args_is_help=True, help="The rules of the four needs.")
 app.add_typer(estimate, name="estimate")
 app.add_typer(rules, name="rules")
+app.add_typer(ops.keys, name="keys")
+app.command()(ops.migrate)
+app.command()(ops.purge)
 
 
 class Form(StrEnum):
@@ -31,6 +35,10 @@ Url = Annotated[str | None, typer.Option("--url", help="Send the work to a runni
 Calibrate = Annotated[
     str | None, typer.Option("--calibrate", metavar="FILE", help="Ten or so measured steps of your own machine.")
 ]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="TOOL", help="FILE is axolotl's, llama_factory's or peft's.")
+]
+Gpu = Annotated[str | None, typer.Option("--gpu", help="With --from: the GPU, where the file does not say.")]
 Format = Annotated[Form, typer.Option("--format", help="For people or for programs.")]
 
 
@@ -61,11 +69,23 @@ def recommend(file: File, url: Url = None, form: Format = Form.json) -> None:
 
 
 @estimate.command()
-def training(file: File, url: Url = None, form: Format = Form.json, calibrate: Calibrate = None) -> None:
+def training(
+    file: File,
+    url: Url = None,
+    form: Format = Form.json,
+    calibrate: Calibrate = None,
+    tool: From = None,
+    gpu: Gpu = None,
+) -> None:
     """Memory, time and cost of a fine-tuning run."""
     from app.errors import InputError
 
     with exit_codes():
+        if tool is not None:
+            from app.cli.export import estimated_from
+
+            _write(estimated_from(tool, file, gpu, url), form)
+            return
         if calibrate is None:
             _write(_answer("/estimate/training", file, url), form)
             return
@@ -212,20 +232,8 @@ def serve(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
 ) -> None:
-    """Start the service."""
-    import uvicorn
-
-    from app.settings import settings
-
-    config = settings()
-    uvicorn.run(
-        "app.service:create_app",
-        factory=True,
-        host=host or config.host,
-        port=port or config.port,
-        workers=workers or config.workers,
-        access_log=False,
-    )
+    """Start the service; other addresses than loopback need access keys."""
+    ops.start(host, port, workers)
 
 
 @app.command()
