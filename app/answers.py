@@ -29,12 +29,17 @@ class Answers:
 
     def __init__(self, world: World, limit: int) -> None:
         self.world = world
+        self.told: Callable[[bytes], object] | None = None
+        """Called with every report that is given; what it does is up to who sets it."""
         self._reports = Kept(limit)
         self._pages = Kept(limit // _PAGES_SHARE)
 
     def report(self, request: RecommendRequest) -> bytes:
         """The JSON of a Report; raises InputError."""
-        return _named(self._reports.get(self._key(request), lambda: _write(self.made(request))))
+        report = self._reports.get(self._key(request), lambda: _write(self.made(request)))
+        if self.told:
+            self.told(report)
+        return _named(report)
 
     def page(self, request: RecommendRequest, write: WritePage) -> bytes:
         """A Report as `write` shows it to people; always the same `write`. Raises InputError."""

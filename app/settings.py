@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     retention_days: int | None = Field(default=None, ge=1)
     """Stored recommendations older than this are deleted; kept when left out."""
     keys: str = ""
-    """Access keys beside those in the database: entries made by `tunewise keys new`."""
+    """Access keys beside those in the database: entries made by `tunewise keys add --entry`."""
     key_refresh_seconds: float = Field(default=5.0, gt=0)
     """How soon a key that was added, rotated or revoked elsewhere counts here."""
     rate_per_key: str = "6000/minute"

@@ -4,16 +4,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 
 from app import __version__
 from app.answers import Answers
 from app.api import problems
+from app.api.front import Front
 from app.api.limits import BodyLimit
-from app.api.routes import advice, batch, estimates, reading
+from app.api.routes import advice, batch, estimates, exports, reading, stored, watching
+from app.api.running import Running
+from app.exporters import EXPORTERS
 from app.pipeline import World, load_world
 from app.schemas.plan import LoraPlanRequest
+from app.schemas.plan_body import PlanBody
 from app.schemas.recommend import BatchRequest, RecommendRequest
 from app.schemas.serving import ServingRequest
 from app.schemas.training import TrainingRequest
@@ -26,34 +31,47 @@ that resemble yours. Every number carries its source and date, every estimate a 
 Errors are RFC 9457 problem documents with a JSON Pointer to each place. "It does not fit on this GPU" and "it is a close
 call" are answers, not errors."""
 
+TELEMETRY, NO_TELEMETRY = (
+    TelemetryConfig(tracing=wanted, metrics=wanted, logs=False, auto_configure=wanted) for wanted in (True, False)
+)
+"""OpenTelemetry by FastAPI itself; its logs quote requests, so they stay off."""
+
 BODIES: dict[str, type[BaseModel]] = {
     "/recommend": RecommendRequest,
     "/recommend/batch": BatchRequest,
     "/estimate/training": TrainingRequest,
     "/estimate/serving": ServingRequest,
     "/plan/lora": LoraPlanRequest,
+    "/recommendations": RecommendRequest,
+    **{f"/export/{form}": PlanBody for form in EXPORTERS},
 }
 
 
 def create_app(config: Settings | None = None, load: Callable[[Settings], World] | None = None) -> FastAPI:
     """The service; it is ready once its lifespan has loaded the world."""
     config = config or settings()
+    running = Running(config)
     loader = load or (lambda s: load_world(s.catalogue_overlay))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.answers = Answers(loader(config), config.answer_cache_entries)
-        yield
+        answers = Answers(loader(config), config.answer_cache_entries)
+        answers.told = running.tallies.answered
+        async with running.started():
+            app.state.answers = answers
+            yield
         app.state.answers = None
 
     app = FastAPIOffline(
         docs_url=None, redoc_url=None,  # app.web serves both, without inline scripts
         title="tunewise", version=__version__, summary="Prompt or fine-tune? Advice with its numbers.",
         description=DESCRIPTION, license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"}, lifespan=lifespan,
+        telemetry=TELEMETRY if config.telemetry else NO_TELEMETRY,
     )  # fmt: skip
-    app.state.answers = None
+    app.state.answers, app.state.running = None, running
     app.add_middleware(BodyLimit, settings=config)
+    app.add_middleware(Front, running=running)
     problems.install(app, BODIES)
-    for part in (advice, batch, estimates, reading):
+    for part in (advice, batch, estimates, exports, reading, stored, watching):
         app.include_router(part.router)
     return app

@@ -5,7 +5,10 @@ from typing import Any
 from app.schemas.problem import MEDIA_TYPE, TITLES, TYPE_PREFIX, Problem
 
 _EXAMPLES: dict[int, tuple[str, str, list[dict[str, str]]]] = {
+    401: ("key_required", "Send a key: `Authorization: Bearer tw_...`. An operator makes one.", []),
+    403: ("scope_missing", "This key lacks the scope `write`.", []),
     404: ("not_found", "No rule is called LATENCY-INLIN.", []),
+    412: ("stale", "rec_0123456789abcdef0123456789abcdef is at revision 2: somebody changed it. Read it again.", []),
     413: ("too_large", "The body is larger than 262,144 bytes.", []),
     422: (
         "invalid_request",
@@ -18,6 +21,8 @@ _EXAMPLES: dict[int, tuple[str, str, list[dict[str, str]]]] = {
             }
         ],
     ),
+    428: ("precondition_required", "Send If-Match with the ETag of the recommendation that you read.", []),
+    429: ("too_many_requests", "Too many requests from this key; come again in 12 s.", []),
     503: ("not_ready", "tunewise is starting or stopping.", []),
 }
 

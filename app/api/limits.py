@@ -4,6 +4,9 @@ FastAPI's own `max_body_size` answers in plain text when Content-Length is too l
 callers were promised problem+json.
 """
 
+from asyncio import get_running_loop, timeout_at
+from math import inf
+
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,15 +33,24 @@ class BodyLimit:
             refusal = respond(problem(413, "too_large", _words(limit)), {"Connection": "close"})
             await refusal(scope, receive, send)
             return
-        await self.app(scope, _counted(receive, limit), send)
+        await self.app(scope, _counted(receive, limit, self.settings.body_timeout_seconds), send)
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
-    seen = 0
+def _counted(receive: Receive, limit: int, seconds: float) -> Receive:
+    seen, due = 0, None  # the whole body has until `due`; once it is here, `receive` only waits for a hang-up
 
     async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, due
+        if due == inf:
+            return await receive()
+        due = due or get_running_loop().time() + seconds
+        try:
+            async with timeout_at(due):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, f"The body did not arrive within {seconds:g} s.") from None
+        if not message.get("more_body", False):
+            due = inf
         seen += len(message.get("body", b""))
         if seen > limit:  # an HTTPException passes through FastAPI's body reader, anything else would become a 400
             raise HTTPException(413, _words(limit))

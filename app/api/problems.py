@@ -9,14 +9,21 @@ from fastapi.responses import Response
 from pydantic import BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException
 
-from app.errors import InputError, InputProblem, NotReadyError
+from app.errors import InputError, InputProblem, MissingError, NotReadyError, StaleError, StoreAwayError
 from app.schemas.problem import MEDIA_TYPE, Problem, input_problem, problem
 from app.schemas.validation import problems
 
 log = logging.getLogger("tunewise.api")
 _write = TypeAdapter(Problem).dump_json
 
-CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+    428: "precondition_required",
+}
 
 
 def respond(found: Problem, headers: Mapping[str, str] | None = None) -> Response:
@@ -45,6 +52,15 @@ def install(app: FastAPI, body_schemas: Mapping[str, type[BaseModel]]) -> None:
     async def not_ready(_: Request, error: Exception) -> Response:
         return respond(problem(503, "not_ready", str(error)), {"Retry-After": "1"})
 
+    async def away(_: Request, error: Exception) -> Response:
+        return respond(problem(503, "store_unavailable", str(error)), {"Retry-After": "2"})
+
+    async def missing(_: Request, error: Exception) -> Response:
+        return respond(problem(404, "not_found", str(error)))
+
+    async def stale(_: Request, error: Exception) -> Response:
+        return respond(problem(412, "stale", str(error)))
+
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("unexpected error on %s", request.scope["path"], exc_info=error)
         return respond(problem(500, "internal_error", "Something went wrong on our side; it has been logged."))
@@ -53,6 +69,9 @@ def install(app: FastAPI, body_schemas: Mapping[str, type[BaseModel]]) -> None:
     app.add_exception_handler(InputError, refused)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(NotReadyError, not_ready)
+    app.add_exception_handler(StoreAwayError, away)
+    app.add_exception_handler(MissingError, missing)
+    app.add_exception_handler(StaleError, stale)
     app.add_exception_handler(Exception, unexpected)
 
 

@@ -20,7 +20,7 @@ from app.store.tables import access_keys
 
 PREFIX = "tw"
 SCOPES = ("read", "write", "admin")
-"""Each holds those before it: read computes and reads, write stores, admin deletes, exports and sees metrics."""
+"""Each holds those before it: read computes and reads, write stores, admin deletes and exports."""
 ID_BYTES, SECRET_BYTES, SALT_BYTES = 6, 32, 16
 NAME_MAX = 100
 
@@ -96,7 +96,7 @@ def split(text: str) -> tuple[str, str]:
 
 
 def read_entries(text: str) -> tuple[AccessKey, ...]:
-    """The keys of TUNEWISE_KEYS: entries by `tunewise keys`, with commas or spaces between. Raises InputError."""
+    """The keys of TUNEWISE_KEYS: entries by `tunewise keys add --entry`, by commas or spaces. Raises InputError."""
     return tuple(_entry(part) for part in text.replace(",", " ").split())
 
 
@@ -109,7 +109,7 @@ def _entry(part: str) -> AccessKey:
         if len(bytes.fromhex(digest)) != hashlib.sha256().digest_size or not bytes.fromhex(salt) or not known:
             raise ValueError
     except (ValueError, OverflowError):
-        hint = "Make one with `tunewise keys new NAME`; a key's own text does not belong there."
+        hint = "Make one with `tunewise keys add NAME --entry`; a key's own text does not belong there."
         raise InputError.at("/keys", "TUNEWISE_KEYS holds an entry that is none.", hint) from None
     return AccessKey(
         id=key_id,

@@ -84,6 +84,11 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def has_file(url: URL) -> bool:
+    """Whether the SQLite file of `url` is there."""
+    return bool(url.database) and Path(str(url.database)).is_file()
+
+
 def make_folder(url: URL) -> None:
     """The folder of a SQLite file. Raises StoreAwayError where it cannot be made."""
     if not is_sqlite(url) or not url.database or url.database == ":memory:":

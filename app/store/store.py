@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Literal
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import StoreAwayError
 from app.schemas.stored import CalibrationReport, OutcomeRequest, StoredPage
 from app.store import access_keys, calibration, counts, migrate, outcomes, records
-from app.store.engine import is_sqlite, make_engine, make_folder, read_url, translated
+from app.store.engine import has_file, is_sqlite, make_engine, make_folder, read_url, translated
 
 DEFAULT_URL = "sqlite:///var/tunewise.sqlite3"
 Migrate = Literal["auto", "manual"]
@@ -37,11 +37,17 @@ class Store:
         self._engine: Engine | None = None
         self._checked = False
         self._lock = threading.Lock()
+        self._writer = threading.Lock()
+        """SQLite has one writer at a time: waiting here is fair and wakes at once, waiting in SQLite polls."""
 
     @property
     def shared(self) -> bool:
         """Whether replicas on other machines see the same data."""
         return not is_sqlite(self.url)
+
+    def exists(self) -> bool:
+        """False for a SQLite file that nothing has been stored in yet."""
+        return self.shared or has_file(self.url)
 
     def prepare(self) -> None:
         """Connect and bring the schema up to date, once."""
@@ -79,7 +85,8 @@ class Store:
         started, done = time.perf_counter(), False
         try:
             self.prepare()
-            with translated(), self.engine().execution_options(writes=writes).begin() as connection:
+            alone = self._writer if writes and not self.shared else nullcontext()
+            with alone, translated(), self.engine().execution_options(writes=writes).begin() as connection:
                 yield connection
             done = True
         except StoreAwayError:

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from app import __version__
 from app.api.documented import errors
-from app.api.world import answers_of, world_of
+from app.api.world import answers_of, running_of, world_of
 from app.errors import nearest_names
 from app.pipeline import World
 from app.schemas.listing import (
@@ -134,4 +134,5 @@ async def healthz() -> Health:
 async def readyz(request: Request) -> Health:
     """Catalogue, rules and classifier are loaded; 503 until then and while stopping."""
     answers_of(request)
+    running_of(request).lifecycle.require_ready()
     return Health(status="ok", service_version=__version__)

@@ -1,0 +1,33 @@
+"""Says no before everything gets slow: 503 with Retry-After while answers would come too late.
+
+Answers are computed on the event loop, so what waits is not counted anywhere; but a timer that should have rung is
+late by just as long as a request would wait now. That lateness is what is measured.
+"""
+
+import asyncio
+import math
+import time
+
+TICK_SECONDS = 0.05
+
+
+class Load:
+    """How busy this process is."""
+
+    def __init__(self, max_concurrent: int, max_wait_seconds: float) -> None:
+        self.under_way = 0
+        self.wait_seconds = 0.0
+        self._most, self._longest = max_concurrent, max_wait_seconds
+
+    def refusal(self) -> int | None:
+        """Seconds after which a refused caller may come again; None when there is room."""
+        if self.wait_seconds > self._longest or self.under_way >= self._most:
+            return max(1, math.ceil(self.wait_seconds))
+        return None
+
+    async def watch(self) -> None:
+        """Measures until cancelled."""
+        while True:
+            due = time.monotonic() + TICK_SECONDS
+            await asyncio.sleep(TICK_SECONDS)
+            self.wait_seconds = max(0.0, time.monotonic() - due)
