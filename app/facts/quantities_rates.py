@@ -236,9 +236,9 @@ def _elided_rank(marked: Marked, number: Number) -> int | None:
     ours = not _OURS.isdisjoint(words[max(0, number.first - 3) : number.first])
     today = behind in _ELIDED_CURRENT
     head = number.first
-    while head and clause[head - 1] == clause[number.first]:
+    while head and clause[head - 1] == clause[number.first] and number.first - head <= MAX_SINCE_WORDS:
         head -= 1
-    since = number.first - head <= MAX_SINCE_WORDS and words[head] in _SINCE
+    since = words[head] in _SINCE
     if behind not in _BARE_BEHIND or not (introduced or ours or today or since):
         return None
     if today:

@@ -20,6 +20,10 @@ _NOT_COUNTED = word_set("not_counted")
 _OPENERS = word_set("clause_openers")
 _SUBJECTS = word_set("subjects")
 _BATCHES = word_set("batch_words")
+_DIRECT: tuple[list[str], ...] = ([], [","], ["="], ["~"], ["≈"])
+_OF_THEM = (["of", "them"], ["of", "these"])
+_HOLDS_BACK = frozenset(("within", "under", "below", "of", "than", "to", "after", "at"))
+"""Words right before a figure that belongs to something else than the period."""
 _NOT_PART = frozenset(("one", "any", "each", "most", "out", "some"))
 """`one of 38 codes` is no `batch of 38`."""
 
@@ -131,38 +135,22 @@ def _others_between(marked: Marked, number: Number, period: Period) -> list[Numb
 
 def _number_after(marked: Marked, period: Period, counts: Counts) -> Number | None:
     """The number behind a period that opens its clause or speaks of volume: `every night 80,000 claims`."""
-    tokens = marked.tokens
-    at = bisect_left(counts.firsts, period.last)
-    while at < len(counts.numbers) and counts.numbers[at].first in counts.claimed:
-        at += 1
-    if at >= len(counts.numbers):
-        return None
-    number = counts.numbers[at]
-    if number.first - period.last > MAX_LEAD_WORDS or tokens.sentence[number.first] != tokens.sentence[period.first]:
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    low, high = bisect_left(counts.firsts, period.last), bisect_right(counts.firsts, period.last + MAX_LEAD_WORDS)
+    number = next((n for n in counts.numbers[low:high] if n.first not in counts.claimed), None)
+    if number is None or sentence[number.first] != sentence[period.first]:
         return None
     if number.year or 0 < number.value < 1 or (number.value == 1 and number.in_words):
         return None
-    between = tokens.words[period.last : number.first]
-    spoken = marked.near(period.first, period.last, 2, 1) & VOLUME
-    if between in ([","], ["="], [], ["~"], ["≈"]) or tokens.words[number.last : number.last + 2] in (
-        ["of", "them"],
-        ["of", "these"],
-    ):
+    between = words[period.last : number.first]
+    if between in _DIRECT or words[number.last : number.last + 2] in _OF_THEM:
         return number
-    if not (spoken or between[:1] == [":"] or _opens(marked, period) or not _BATCHES.isdisjoint(between[:1])):
+    spoken = bool(marked.near(period.first, period.last, 2, 1) & VOLUME)
+    named = between[:1] == [":"] or not _BATCHES.isdisjoint(between[:1])
+    if not (spoken or named or _opens(marked, period)) or "for" in between[-2:]:
         return None
-    if between[-1:] and between[-1] in ("within", "under", "below", "of", "than", "to", "after", "at"):
-        part = between[-1] == "of" and between[-2:-1] not in (
-            [],
-            ["one"],
-            ["any"],
-            ["each"],
-            ["most"],
-            ["out"],
-            ["some"],
-        )
-        return number if spoken or part else None
-    return number
+    part = between[-1:] == ["of"] and len(between) > 1 and between[-2] not in _NOT_PART
+    return number if spoken or part or between[-1] not in _HOLDS_BACK else None
 
 
 def _opens(marked: Marked, period: Period) -> bool:

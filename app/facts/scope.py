@@ -54,6 +54,10 @@ _OWN_SUBJECTS = frozenset(("we", "i", "we've", "we'd", "we're", "we'll", "ours")
 _LEANING_START = frozenset(["at", "in", "with", "for", "by", "of", "on", "and", "which", "plus", "or", "per"])
 
 
+MAX_NUMBERS = 800
+"""Figures that are weighed: 20,000 characters of prose hold fewer; what holds more is a table, not a description."""
+
+
 @dataclass(frozen=True, slots=True)
 class Marked:
     """A text with its cues: `marks[i]` are those of token i, `clause[i]` its clause, `masks[c]` those of clause c."""
@@ -185,7 +189,7 @@ def mark(text: str) -> Marked:
     """Tokens, numbers, cues and scope of a text; linear in its length."""
     lexicon = load_lexicon()
     tokens = tokenise(text)
-    numbers = find_numbers(tokens)
+    numbers = find_numbers(tokens)[:MAX_NUMBERS]
     marks, hits = _marks(tokens, numbers, lexicon)
     clause, masks, heads = _clauses(tokens, marks)
     periods = find_periods(tokens, numbers)

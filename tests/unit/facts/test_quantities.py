@@ -87,8 +87,8 @@ def test_a_price_per_item_is_told_apart_from_a_budget() -> None:
 
 HOSTILE = (
     "1", "1,", "1 000 ", "a ", '"', '("', "'a ", "per day ", "every 2 minutes ", "not ", "half a million ",
-    "one hundred ", "$1 a month ", "the ", "5 tokens in, ", "10 labelled examples ", "99 % accuracy needed ", "\n", "-", "a-",
-    "İ", "🙂",
+    "one hundred ", "$1 a month ", "the ", "5 tokens in, ", "10 labelled examples ", "99 % accuracy needed ", "\n",
+    "-", "a-", "İ", "🙂",
     "within 2 s ", "1-2-", "12 a day; ", "9 each, ", "1000 users each 3 a day, so ", "1.", "$", "to ", "1 to ", "1 or ",
     "zero ", "and a half ", "1/2 ", "2 of 3 ", "if ", "“", "(", "[", "½", "hundred ", "p . a ", "every ", "each of ",
     "from 1 to ", ".5 ", "% ", "from 9 to 5 ", "2,000 users. 4 per user per day ", "peak 5 rps ", "12 rps, 40 ",
