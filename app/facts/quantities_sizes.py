@@ -13,7 +13,9 @@ _MODEL_WORDS = frozenset(
     ("model", "models", "llm", "llms", "slm", "class", "base", "or", "max", "checkpoint", "weights")
 )
 _SMALLER = frozenset(("smaller", "max", "maximum", "less", "below", "tops"))
-_BROKEN = ("invalid", "malformed", "unpars", "broken", "ill", "nonconform", "schema")
+_BROKEN = frozenset(
+    ("invalid", "malformed", "unparsable", "unparseable", "broken", "ill", "nonconforming", "schema", "violations")
+)
 BROKEN_REACH = 8
 """Tokens behind a share within which `invalid` or the like names what it is a share of."""
 MAX_BROKEN_SHARE = 0.2
@@ -39,10 +41,12 @@ _HORIZON = frozenset(
 
 def read_sizes(marked: Marked) -> Iterator[Quantity]:
     """`max_base_model_parameters`, `max_invalid_output_rate` and `horizon_months`."""
+    broken = not _BROKEN.isdisjoint(marked.tokens.words)
     for number in marked.numbers:
         if marked.tokens.quoted[number.first] or number.year:
             continue
-        made = _parameters(marked, number) or _broken_share(marked, number) or _horizon(marked, number)
+        share = _broken_share(marked, number) if broken else None
+        made = _parameters(marked, number) or share or _horizon(marked, number)
         if made is not None:
             yield made
 
@@ -68,11 +72,7 @@ def _broken_share(marked: Marked, number: Number) -> Quantity | None:
     words = marked.tokens.words
     last = number.last + percent_after(words, number)
     near = words[max(0, number.first - 6) : last + BROKEN_REACH]
-    if (
-        number.identifier
-        or not any(w.startswith(_BROKEN) for w in near)
-        or marked.scope(number.first, number.last) & FOREIGN
-    ):
+    if number.identifier or _BROKEN.isdisjoint(near) or marked.scope(number.first, number.last) & FOREIGN:
         return None
     if last > number.last:
         share = number.value / 100

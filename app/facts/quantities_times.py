@@ -183,14 +183,16 @@ _A_SECOND_BEHIND = (
     [",", "tops"],
     [",", "max"],
 )
+_BARE_UNITS = frozenset(("second", "subsecond", "sec", "minute", "hour"))
 _LIMIT_BEFORE = frozenset(["in", "within", "under", "inside", "below", "than", "after", "over", "the"])
 
 
 def _bare_units(marked: Marked) -> Iterator[Quantity]:
     """`in a second`, `a second at most`, `sub-second`, `within the hour`."""
     words = marked.tokens.words
-    for i, word in enumerate(words):
-        if word not in ("second", "subsecond", "sec", "minute", "hour") or i == 0 or marked.tokens.quoted[i]:
+    for i in [i for i, word in enumerate(words) if word in _BARE_UNITS]:
+        word = words[i]
+        if i == 0 or marked.tokens.quoted[i]:
             continue
         if not _is_bare_limit(marked, i) or marked.scope(i, i + 1) & FOREIGN:
             continue
