@@ -1,7 +1,7 @@
 """`tunewise export`: a plan, a recommendation or a task as a training tool's own file."""
 
 import json
-from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -9,8 +9,10 @@ from pydantic import TypeAdapter
 from app.cli import local, remote
 from app.cli.documents import read_document, read_text
 from app.errors import InputError
-from app.exporters import EXPORTERS, READERS, ExportFormat, RunFacts, estimate_back, export
+from app.exporters import EXPORTERS, KITS, READERS, ExportFormat, RunFacts, estimate_back, export
+from app.pipeline.kits import kit_case
 from app.schemas.plan_body import PlanBody
+from app.schemas.recommend import RecommendRequest
 from app.schemas.training import TrainingEstimate
 from app.schemas.validation import parse
 
@@ -18,23 +20,30 @@ RECOMMENDATION = "recommendation"
 """A key that the answer of POST /recommend has, and a task has not."""
 
 
-def exported(form: ExportFormat, file: str, url: str | None) -> str:
+def exported(form: str, file: str, url: str | None) -> str:
     """The text of the export. Raises InputError that names the place in `file`."""
-    found = plan_in(read_document(file), url)
-    return export(form, parse(PlanBody, found).plan()).text
+    document = read_document(file)
+    if form in KITS:
+        return _kit(form, document)
+    known = known_format(form)
+    return export(known, parse(PlanBody, plan_in(document, url)).plan()).text
+
+
+def _kit(form: str, document: object) -> str:
+    """A kit, which needs the whole task. Raises InputError."""
+    task = parse(RecommendRequest, document)
+    return KITS[form](kit_case(task, local.world(), task.as_of or datetime.now(UTC).date())).text
 
 
 def plan_in(document: object, url: str | None) -> object:
     """The tuning plan in `document`: itself, inside a recommendation, or made for a task (by the service at `url`)."""
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         return document
-    if isinstance(document.get("report"), Mapping):  # a stored recommendation
-        document = document["report"]
-    if "fine_tuning" in document:
-        return document["fine_tuning"]
-    if "description" in document:
-        return _recommended(dict(document), url)["fine_tuning"]
-    return document
+    stored = document.get("report")
+    found: dict[str, Any] = stored if isinstance(stored, dict) else document
+    if "description" in found and "fine_tuning" not in found:
+        found = _recommended(found, url)
+    return found.get("fine_tuning", found)
 
 
 def _recommended(task: dict[str, Any], url: str | None) -> dict[str, Any]:
@@ -58,4 +67,4 @@ def known_format(name: str) -> ExportFormat:
     for form in EXPORTERS:
         if form == name:
             return form
-    raise InputError.at("", f"--format {name[:80]} is not known.", f"One of: {', '.join(EXPORTERS)}.")
+    raise InputError.at("", f"--format {name[:80]} is not known.", f"One of: {', '.join((*EXPORTERS, *KITS))}.")

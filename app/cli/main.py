@@ -39,6 +39,9 @@ From = Annotated[
     str | None, typer.Option("--from", metavar="TOOL", help="FILE is axolotl's, llama_factory's or peft's.")
 ]
 Gpu = Annotated[str | None, typer.Option("--gpu", help="With --from: the GPU, where the file does not say.")]
+ExportForm = Annotated[
+    str, typer.Option("--format", help="peft, trl, axolotl, llama_factory, unsloth; for a task also serve, prompt_kit.")
+]
 Format = Annotated[Form, typer.Option("--format", help="For people or for programs.")]
 
 
@@ -114,14 +117,14 @@ def plan(file: File, url: Url = None, form: Format = Form.json) -> None:
 @app.command()
 def export(
     file: File,
-    form: Annotated[str, typer.Option("--format", help="peft, trl, axolotl, llama_factory or unsloth.")],
+    form: ExportForm,
     url: Url = None,
 ) -> None:
     """The plan of a recommendation (or of a task, or a plan itself) as a training tool's own file."""
     with exit_codes():
-        from app.cli.export import exported, known_format
+        from app.cli.export import exported
 
-        sys.stdout.write(exported(known_format(form), file, url))
+        sys.stdout.write(exported(form, file, url))
 
 
 @app.command()

@@ -7,8 +7,10 @@ from typing import Literal
 
 from app.errors import InputError
 from app.exporters.exported import Exported
+from app.exporters.prompt_kit import prompt_kit
 from app.exporters.reading_back import READERS, ReadFormat, read_back
 from app.exporters.run_line import RunFacts, run_facts
+from app.exporters.serve import serve
 from app.exporters.sheet import ReadBack
 from app.exporters.to_axolotl import to_axolotl
 from app.exporters.to_llama_factory import to_llama_factory
@@ -16,10 +18,13 @@ from app.exporters.to_peft import to_peft
 from app.exporters.to_trl import to_trl
 from app.exporters.to_unsloth import to_unsloth
 from app.pipeline import World, training_estimate
+from app.pipeline.kits import KitCase
 from app.schemas.plan import FineTuningPlan
 from app.schemas.training import TrainingEstimate
 
 ExportFormat = Literal["peft", "trl", "axolotl", "llama_factory", "unsloth"]
+KITS: Mapping[str, Callable[[KitCase], Exported]] = MappingProxyType({"serve": serve, "prompt_kit": prompt_kit})
+"""What else a task's plans are carried out with: made from a worked-out task, not from a plan alone."""
 EXPORTERS: Mapping[ExportFormat, Callable[[FineTuningPlan], Exported]] = MappingProxyType(
     {
         "peft": to_peft,
@@ -32,6 +37,7 @@ EXPORTERS: Mapping[ExportFormat, Callable[[FineTuningPlan], Exported]] = Mapping
 
 __all__ = [
     "EXPORTERS",
+    "KITS",
     "READERS",
     "ExportFormat",
     "Exported",
