@@ -14,6 +14,7 @@ WEAK = BIT["weak_labelled"]
 NONE, NOUN, TAXONOMY, HEADING = BIT["no_examples"], BIT["example_noun"], BIT["taxonomy"], BIT["examples_heading"]
 _UNITS = word_set("no_example_units")
 _MODALS = word_set("modals")
+_TAXONOMY_NOUNS = word_set("taxonomy_nouns")
 _COULD = frozenset(("could", "would", "might", "can", "will"))
 FEWEST = 20
 """A smaller figure beside such words counts shots, labellers or approved sentences."""
@@ -88,7 +89,8 @@ def _rank(marked: Marked, number: Number) -> int:
         return 5 if tokens.words[max(0, first - 2) : first] in (["of", "which"], ["of", "these"], ["of", "them"]) else 4
     chosen = tokens.words[max(0, first - 2) : first] in (["one", "of"], ["any", "of"])
     relative = _within(marked, last, reach, LABELLED if chosen else LABELLED | GOLD)
-    if relative is not None and not _MODALS.intersection(tokens.words[last:relative]):
+    taxonomy = not _TAXONOMY_NOUNS.isdisjoint(tokens.words[last : last + 1])
+    if relative is not None and not taxonomy and not _MODALS.intersection(tokens.words[last:relative]):
         return 3
     made = _labelled_before(marked, first)
     if made:
