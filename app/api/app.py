@@ -15,7 +15,7 @@ from app.api.front import Front
 from app.api.limits import BodyLimit
 from app.api.routes import advice, batch, estimates, exports, reading, stored, watching
 from app.api.running import Running
-from app.exporters import EXPORTERS
+from app.exporters import EXPORTERS, KITS
 from app.pipeline import World, load_world
 from app.schemas.plan import LoraPlanRequest
 from app.schemas.plan_body import PlanBody
@@ -44,6 +44,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/plan/lora": LoraPlanRequest,
     "/recommendations": RecommendRequest,
     **{f"/export/{form}": PlanBody for form in EXPORTERS},
+    **{f"/export/{form}": RecommendRequest for form in KITS},
 }
 
 

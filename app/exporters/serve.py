@@ -153,8 +153,8 @@ def _figures(case: KitCase) -> list[str]:
     return [
         "## What the sizes rest on",
         "",
-        f"* Replicas: {found.replicas}, each on {request.tensor_parallel} x {case.deployment.gpu.name}, weights in {request.weights}, "
-        f"KV cache in {request.kv_cache}.",
+        f"* Replicas: {found.replicas}, each on {request.tensor_parallel} x {case.deployment.gpu.name}; weights in "
+        f"{request.weights}, KV cache in {request.kv_cache}.",
         f"* At the peak of {rate:.2g} requests a second, {request.input_tokens:,} tokens in and "
         f"{request.output_tokens:,} out: about {found.concurrency:.1f} requests at once on a replica; "
         f"{found.max_concurrency:,} fit beside the weights.",
