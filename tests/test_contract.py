@@ -1,6 +1,8 @@
 """The OpenAPI document: a snapshot that changes only on purpose, and every operation and field explained."""
 
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from app.pipeline import load_world
 from app.settings import Settings
 from tests.conftest import ROOT, same_as_golden
 
-app = create_app(Settings())
+app = create_app(Settings(database_url="sqlite:///" + str(Path(tempfile.mkdtemp()) / "contract.sqlite3")))
 SNAPSHOT = ROOT / "tests" / "golden" / "openapi.json"
 
 

@@ -27,7 +27,7 @@ PUBLIC = frozenset({
 """Health, and documents that say nothing about anybody."""
 PUBLIC_FOLDERS = ("/static/", "/static-offline-docs/")
 STORED = "/recommendations"
-EXPORT = "/recommendations/export"
+EXPORT = "/recommendations.jsonl"
 ASK_AGAIN_SECONDS = 1.0
 """A key that is not known may be new: the database is asked, but no more often than this."""
 

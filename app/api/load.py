@@ -9,6 +9,8 @@ import math
 import time
 
 TICK_SECONDS = 0.05
+LATE_TICKS = 2
+"""Late so often in a row: one slow answer makes one tick late, only a queue that stands makes the next one late too."""
 
 
 class Load:
@@ -17,11 +19,12 @@ class Load:
     def __init__(self, max_concurrent: int, max_wait_seconds: float) -> None:
         self.under_way = 0
         self.wait_seconds = 0.0
+        self._late = 0
         self._most, self._longest = max_concurrent, max_wait_seconds
 
     def refusal(self) -> int | None:
         """Seconds after which a refused caller may come again; None when there is room."""
-        if self.wait_seconds > self._longest or self.under_way >= self._most:
+        if self._late >= LATE_TICKS or self.under_way > self._most:
             return max(1, math.ceil(self.wait_seconds))
         return None
 
@@ -31,3 +34,4 @@ class Load:
             due = time.monotonic() + TICK_SECONDS
             await asyncio.sleep(TICK_SECONDS)
             self.wait_seconds = max(0.0, time.monotonic() - due)
+            self._late = self._late + 1 if self.wait_seconds > self._longest else 0

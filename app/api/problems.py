@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from app.errors import InputError, InputProblem, MissingError, NotReadyError, StaleError, StoreAwayError
 from app.schemas.problem import MEDIA_TYPE, Problem, input_problem, problem
@@ -16,6 +17,7 @@ from app.schemas.validation import problems
 log = logging.getLogger("tunewise.api")
 _write = TypeAdapter(Problem).dump_json
 
+NOT_ALLOWED = 405
 CODES = {
     400: "bad_request",
     404: "not_found",
@@ -42,12 +44,13 @@ def install(app: FastAPI, body_schemas: Mapping[str, type[BaseModel]]) -> None:
         assert isinstance(error, InputError)  # noqa: S101
         return respond(input_problem(error.problems, error.code))
 
-    async def http(_: Request, error: Exception) -> Response:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
         if error.status_code == 400:  # FastAPI's words for a body that no JSON reader takes
             return respond(input_problem((InputProblem("", "The body is not valid JSON."),), "invalid_json"))
+        headers = {**(error.headers or {}), **_allowed(request, error.status_code)}
         found = problem(error.status_code, CODES.get(error.status_code, "http_error"), str(error.detail))
-        return respond(found, error.headers)
+        return respond(found, headers)
 
     async def not_ready(_: Request, error: Exception) -> Response:
         return respond(problem(503, "not_ready", str(error)), {"Retry-After": "1"})
@@ -73,6 +76,16 @@ def install(app: FastAPI, body_schemas: Mapping[str, type[BaseModel]]) -> None:
     app.add_exception_handler(MissingError, missing)
     app.add_exception_handler(StaleError, stale)
     app.add_exception_handler(Exception, unexpected)
+
+
+def _allowed(request: Request, status: int) -> dict[str, str]:
+    """`Allow` of a 405: every method that the document has for this path; the router names only those of one route."""
+    if status != NOT_ALLOWED:
+        return {}
+    paths = request.app.openapi()["paths"]
+    here = [path for path in paths if compile_path(path)[0].fullmatch(request.scope["path"])]
+    methods = {method.upper() for path in here for method in paths[path]}
+    return {"Allow": ", ".join(sorted(methods))} if methods else {}
 
 
 def _from_validation(error: RequestValidationError, schema: type[BaseModel] | None) -> Problem:

@@ -150,7 +150,7 @@ async def page(
 
 
 @router.get(
-    "/recommendations/export",
+    "/recommendations.jsonl",
     response_class=StreamingResponse,
     responses={
         200: {
