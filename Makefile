@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run test lint types bench train evaluate golden stale lock wheel clean
+.PHONY: help run test test-browser lint types bench train evaluate golden stale lock wheel clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -29,6 +29,10 @@ run: $(VENV)/.run-stamp ## Set up and serve on http://127.0.0.1:8000
 
 test: $(VENV)/.dev-stamp ## Set up and run all tests, offline
 	$(BIN)/python -m pytest
+
+test-browser: $(VENV)/.dev-stamp ## The page and Swagger UI in a real Chromium (.ci/browser installs what it takes)
+	$(PIP) --require-hashes -r requirements/browser.lock
+	$(BIN)/python -m pytest -o "norecursedirs=node_modules .*" tests/browser
 
 lint: $(VENV)/.dev-stamp ## Style, formatting and the layers of the house
 	$(BIN)/ruff check .
@@ -60,6 +64,7 @@ lock: $(VENV)/.dev-stamp ## Renew the lock files from the ranges in pyproject.to
 	$(PIP) uv
 	$(BIN)/uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/runtime.lock
 	$(BIN)/uv pip compile -q pyproject.toml --extra train --group build --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/dev.lock
+	$(BIN)/uv pip compile -q --group browser -c requirements/dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/browser.lock
 
 clean: ## Remove what the targets above made
 	rm -rf $(VENV) dist build var .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 
 from app.schemas.base import Range
 from app.schemas.report import BreakEven, HorizonCost
-from app.web.figures import count, usd
+from app.web.figures import count, short, short_usd, usd
 
-WIDTH, HEIGHT = 640.0, 340.0
-LEFT, RIGHT, TOP, BOTTOM = 66.0, 18.0, 54.0, 46.0
+WIDTH, HEIGHT = 640.0, 364.0
+LEFT, RIGHT, TOP, BOTTOM = 66.0, 18.0, 72.0, 56.0
 """Margins of the plot, for the labels of its axes."""
 LEAST_USD = 1.0
 """The logarithmic axis of dollars begins no lower."""
+_NAME_ROOM = 70.0
+"""Pixels that half of a line's name takes at its largest."""
 _STEPS = (1, 2, 5)
 _MAX_TICKS = 6
-_CHAR_WIDTH = 6.6
-"""Pixels of one character of a label, to keep it inside of the picture."""
+_CHAR_WIDTH = 12.0
+"""Pixels of one character of a label at its largest (on small screens), to keep it inside of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,8 @@ def break_even_chart(found: BreakEven, requests_per_day: float) -> LineChart | N
         description=found.why,
         x_title="requests a day",
         y_title="$ a month, one-off costs spread out",
-        x_ticks=_ticks(log_ticks(x.low, x.high), x, count),
-        y_ticks=_ticks(log_ticks(y.low, y.high), y, usd),
+        x_ticks=_ticks(log_ticks(x.low, x.high), x, short),
+        y_ticks=_ticks(log_ticks(y.low, y.high), y, short_usd),
         lines=_lines(points, x, y),
         markers=_volume_markers(found, requests_per_day, x),
         zone=_zone(found.requests_per_day_range, x),
@@ -128,7 +130,7 @@ def _volume_markers(found: BreakEven, requests_per_day: float, x: Scale) -> tupl
     crossing = found.requests_per_day
     if crossing is not None and x.low <= crossing <= x.high:
         label = f"break-even: {count(float(f'{crossing:.3g}'))}"
-        made.append(_marker(x(crossing), label, TOP - 24))
+        made.append(_marker(x(crossing), label, TOP - 32))
     return tuple(made)
 
 
@@ -162,7 +164,7 @@ def cost_chart(prompting: HorizonCost, tuning: HorizonCost) -> LineChart | None:
         x_title="months",
         y_title="$ in all",
         x_ticks=_ticks(_month_ticks(months), x, count),
-        y_ticks=_ticks(linear_ticks(y.high), y, usd),
+        y_ticks=_ticks(linear_ticks(y.high), y, short_usd),
         lines=_lines(points, x, y),
         head=("After month", "Prompting, in all", "Tuning, in all"),
         rows=tuple((count(a[0]), _cell(a[1]), _cell(b[1])) for a, b in zip(*points, strict=True)),
@@ -205,7 +207,8 @@ def _lines(points: Sequence[Sequence[_Point]], x: Scale, y: Scale) -> tuple[Line
 
 def _widest(points: Sequence[Sequence[_Point]], x: Scale, y: Scale) -> tuple[float, tuple[float, float]]:
     """Where both lines are farthest apart, away from the edges, and the heights of their names there."""
-    inner = range(1, len(points[0]) - 1) if len(points[0]) > 2 else range(len(points[0]))
+    inside = [n for n, (at, _) in enumerate(points[0]) if LEFT + _NAME_ROOM <= x(at) <= WIDTH - RIGHT - _NAME_ROOM]
+    inner = inside or [len(points[0]) // 2]
     pairs = [tuple(y(line[n][1].expected) for line in points) for n in inner]
     widest = max(range(len(pairs)), key=lambda n: abs(pairs[n][0] - pairs[n][1]))
     first, second = pairs[widest]

@@ -9,12 +9,13 @@ from markupsafe import Markup, escape
 
 from app.schemas.base import Range
 from app.units import GIB, MILLION, as_seconds
-from app.web.fields import in_words
+from app.web.fields import FIELDS, in_words
 
 _DIGITS = 3
 _CENTS_BELOW = 10
 _ADDRESS = re.compile(r"https?://[^\s()<>\"']+[^\s()<>\"'.,;:]")
 _DAYS_A_WEEK = 5
+_NAMES = re.compile(r"\b(?:" + "|".join(name for name in FIELDS if "_" in name) + r")\b")
 
 
 def rounded(value: float, digits: int = _DIGITS) -> float:
@@ -38,6 +39,19 @@ def usd(value: float) -> str:
     if abs(short) < _CENTS_BELOW and not short.is_integer():
         return f"${short:,.2f}" if abs(short) >= 0.01 else f"${short:,g}"  # a cent
     return f"${short:,.0f}"
+
+
+def short(value: float) -> str:
+    """`500`, `20k`, `1M`: for the axis of a chart."""
+    for size, letter in ((1000 * MILLION, "B"), (MILLION, "M"), (1000, "k")):
+        if abs(value) >= size:
+            return f"{rounded(value / size):g}{letter}"
+    return f"{rounded(value):g}"
+
+
+def short_usd(value: float) -> str:
+    """`$500`, `$20k`."""
+    return f"${short(value)}"
 
 
 def days(value: float) -> str:
@@ -109,6 +123,11 @@ def sourced(text: str) -> Markup:
     if found is None:
         return escape(text)
     return Markup('{0} (<a href="{1}" rel="noreferrer">source</a>)').format(text.split(": ")[0], found[0])
+
+
+def named(text: str) -> str:
+    """`text` with the names of requirements in the form's words."""
+    return _NAMES.sub(lambda found: FIELDS[found[0]].label.lower(), text)
 
 
 def plain(name: str) -> str:

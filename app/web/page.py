@@ -58,6 +58,7 @@ def environment() -> Environment:
         "plain": figures.plain,
         "sourced": figures.sourced,
         "linked": figures.linked,
+        "named": figures.named,
         "day": figures.day,
         "raw": _raw,
     }
@@ -69,10 +70,13 @@ def environment() -> Environment:
         "need_titles": NEED_TITLES,
         "letters": LETTERS,
         "short": SHORT,
+        "first_reasons": 5,
         "sorted_fields": _sorted_fields,
         "version": __version__,
         "static": _digests(),
     }
+    for name in made.list_templates():
+        made.get_template(name)  # compiled before the first reader comes
     return made
 
 

@@ -24,6 +24,7 @@ _LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 
 def install(app: FastAPI, examples: tuple[Example, ...]) -> None:
     """Put the page, its documents and their security headers on an application that holds `Answers`."""
+    environment()
     app.state.page_examples = examples
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
