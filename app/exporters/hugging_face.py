@@ -42,6 +42,31 @@ ROWS_TEXT = '{"text": "..."}'
 """A row of running text."""
 
 
+SHARDED_OPTIMIZERS: Mapping[Optimizer, str] = MappingProxyType({"adamw_8bit": "adamw_torch_8bit"})
+"""Instead of the above where FSDP shards parameters: bitsandbytes does not step on sharded tensors, torchao does."""
+
+
+def optimizer_name(plan: FineTuningPlan) -> str:
+    """The optimizer, by Transformers' name."""
+    ours = plan.training.optimizer
+    sharded = plan.hardware.sharding == "fsdp" and plan.hardware.gpu_count > 1
+    return SHARDED_OPTIMIZERS.get(ours, OPTIMIZERS[ours]) if sharded else OPTIMIZERS[ours]
+
+
+def optimizer_reason(plan: FineTuningPlan) -> str:
+    """The plan's reason, and a word where the tool may not step as planned."""
+    said = Reasons(plan)("training.optimizer")
+    paged = plan.training.optimizer in ("paged_adamw", "paged_adamw_8bit")
+    if paged and plan.hardware.sharding == "fsdp" and plan.hardware.gpu_count > 1:
+        said += " Should bitsandbytes refuse tensors that FSDP shards, take adamw_torch."
+    return said.strip()
+
+
+def run_comment(command: str) -> list[str]:
+    """The command that starts the run, in one line."""
+    return ["# Run:", f"#   {command}"]
+
+
 def rows(plan: FineTuningPlan) -> str:
     """The format of a training row."""
     return ROWS_CHAT if plan.training.completion_only_loss else ROWS_TEXT
@@ -165,7 +190,7 @@ def sft_entries(plan: FineTuningPlan) -> list[Entry]:
             ceil(t.warmup_ratio * steps(plan)),
             why("training.warmup_ratio"),
         ),
-        Entry("optim", OPTIMIZERS[t.optimizer], why("training.optimizer")),
+        Entry("optim", optimizer_name(plan), optimizer_reason(plan)),
         Entry("weight_decay", t.weight_decay, why("training.weight_decay")),
         Entry("max_grad_norm", t.max_grad_norm, why("training.max_grad_norm")),
         Entry("seed", t.seed, why("training.seed")),

@@ -3,10 +3,12 @@
 from app.exporters.exported import YAML, Exported
 from app.exporters.hugging_face import (
     ATTENTION,
-    OPTIMIZERS,
     check,
     data_comment,
     eval_share,
+    optimizer_name,
+    optimizer_reason,
+    run_comment,
     whole_alpha,
 )
 from app.exporters.run_line import run_line
@@ -22,7 +24,7 @@ def to_axolotl(plan: FineTuningPlan) -> Exported:
     sections = (_base(plan), _adapter(plan), _data(plan), _sequence(plan), _steps(plan), _memory(plan), _running(plan))
     header = [
         *comments(heading(plan, TOOL), "Checked against the schema of Axolotl 0.19.0."),
-        *comments("Run: axolotl train axolotl.yaml"),
+        *run_comment("axolotl train axolotl.yaml"),
         *data_comment(plan),
         *comments(Reasons(plan)("method"), Reasons(plan)("hardware.gpu"), *plan.limits),
         run_line(plan),
@@ -110,7 +112,7 @@ def _steps(plan: FineTuningPlan) -> list[Entry]:
         Entry("learning_rate", t.learning_rate, why("training.learning_rate")),
         Entry("lr_scheduler", t.lr_scheduler_type, why("training.lr_scheduler_type")),
         Entry("warmup_ratio", t.warmup_ratio, why("training.warmup_ratio")),
-        Entry("optimizer", OPTIMIZERS[t.optimizer], why("training.optimizer")),
+        Entry("optimizer", optimizer_name(plan), optimizer_reason(plan)),
         Entry("weight_decay", t.weight_decay, why("training.weight_decay")),
         Entry("max_grad_norm", t.max_grad_norm, why("training.max_grad_norm")),
         Entry("seed", t.seed, why("training.seed")),

@@ -5,10 +5,12 @@ from math import ceil
 
 from app.exporters.exported import YAML, Exported
 from app.exporters.hugging_face import (
-    OPTIMIZERS,
     check,
     data_comment,
+    optimizer_name,
+    optimizer_reason,
     refuse,
+    run_comment,
     steps,
     whole_alpha,
 )
@@ -51,7 +53,7 @@ def to_llama_factory(plan: FineTuningPlan) -> Exported:
     info = INFO_CHAT if plan.training.completion_only_loss else INFO_TEXT
     header = [
         *comments(heading(plan, TOOL), "Checked against the argument classes of LLaMA-Factory 0.9.5."),
-        *comments(f"Run: {_launch(plan)}"),
+        *run_comment(_launch(plan)),
         *data_comment(plan),
         "# data/dataset_info.json names the file:",
         f"#   {info}",
@@ -160,7 +162,7 @@ def _steps(plan: FineTuningPlan) -> list[Entry]:
         Entry("learning_rate", t.learning_rate, why("training.learning_rate")),
         Entry("lr_scheduler_type", t.lr_scheduler_type, why("training.lr_scheduler_type")),
         Entry("warmup_steps", ceil(t.warmup_ratio * count), share),
-        Entry("optim", OPTIMIZERS[t.optimizer], why("training.optimizer")),
+        Entry("optim", optimizer_name(plan), optimizer_reason(plan)),
         Entry("weight_decay", t.weight_decay, why("training.weight_decay")),
         Entry("max_grad_norm", t.max_grad_norm, why("training.max_grad_norm")),
         Entry("seed", t.seed, why("training.seed")),

@@ -1,15 +1,28 @@
 """TRL: a script that trains with `SFTTrainer` once it is given a file of rows."""
 
 from app.exporters.exported import PYTHON, Exported
-from app.exporters.hugging_face import ATTENTION, DTYPES, check, data_comment, refuse, sft_entries
+from app.exporters.hugging_face import (
+    ATTENTION,
+    DTYPES,
+    check,
+    data_comment,
+    optimizer_name,
+    refuse,
+    run_comment,
+    sft_entries,
+)
 from app.exporters.run_line import run_line
 from app.exporters.writing import Entry, Reasons, comments, heading, literal, python_call, whole
 from app.schemas.plan import FineTuningPlan
 
 FILE = "train.py"
+BUILT_IN = ("adamw_torch", "adamw_torch_8bit", "sgd")
+"""Optimizers that need no bitsandbytes."""
 DOCSTRING = (
     '"""Supervised fine-tuning with TRL; every choice stands beside its reason. `--help` lists the arguments."""'
 )
+TEMPLATE_HELP = "Jinja file that replaces the tokenizer's own template"
+TEMPLATE_ARGUMENT = f'    words.add_argument("--chat-template", help="{TEMPLATE_HELP}")\n'
 READ_ARGUMENTS = '''
 
 def arguments() -> argparse.Namespace:
@@ -40,6 +53,15 @@ def tokenizer_of(given: argparse.Namespace) -> PreTrainedTokenizerBase:
     if made.chat_template is None:
         print("The base model has no chat template: PLAIN_TEMPLATE is used and saved with the tokenizer.")
         made.chat_template = PLAIN_TEMPLATE
+    if made.pad_token is None:
+        made.pad_token = made.eos_token
+    return made
+'''
+TOKENIZER_OF_TEXT = '''
+
+def tokenizer_of(given: argparse.Namespace) -> PreTrainedTokenizerBase:
+    """The base model's tokenizer, with something to pad with."""
+    made = AutoTokenizer.from_pretrained(given.base_model)
     if made.pad_token is None:
         made.pad_token = made.eos_token
     return made
@@ -102,7 +124,7 @@ def to_trl(plan: FineTuningPlan) -> Exported:
     lines = [
         *comments(heading(plan, "TRL"), "Checked against TRL 1.16, PEFT 0.21 and Transformers 5.23."),
         *comments(f'Needs: pip install "trl>=1.0" peft datasets{_more_packages(plan)}'),
-        *comments(f"Run: {launch(plan)} --data train.jsonl --output out"),
+        *run_comment(f"{launch(plan)} --data train.jsonl --output out"),
         *data_comment(plan),
         *comments(*(Reasons(plan)(f) for f in ("base_model", "method", "hardware.gpu"))),
         *comments(*plan.limits),
@@ -115,14 +137,20 @@ def to_trl(plan: FineTuningPlan) -> Exported:
         f"BASE_MODEL = {literal(plan.base_model)}",
         f"SEED = {plan.training.seed}",
         f"EVAL_EXAMPLES = {plan.training.eval_examples}",
-        *CHAT_TEMPLATE.splitlines(),
+        *(CHAT_TEMPLATE.splitlines() if plan.training.completion_only_loss else []),
         *_adapter(plan),
         *_loading(plan),
     ]
-    parts = (READ_ARGUMENTS, TOKENIZER, ROWS_OF_CHAT if plan.training.completion_only_loss else ROWS_OF_TEXT, DATA)
+    chat = plan.training.completion_only_loss
+    parts = [*read_arguments(chat), *((TOKENIZER, ROWS_OF_CHAT) if chat else (TOKENIZER_OF_TEXT, ROWS_OF_TEXT)), DATA]
     text = "\n".join(lines) + "\n" + "".join(parts) + _settings(plan) + _main(plan)
     text += "\n\n" + "\n".join(Reasons(plan).sources()) + "\n" if plan.because else ""
     return Exported(text=text, media_type=PYTHON, file_name=FILE)
+
+
+def read_arguments(chat: bool) -> list[str]:
+    """The function that reads the command line; running text has no chat template."""
+    return [READ_ARGUMENTS if chat else READ_ARGUMENTS.replace(TEMPLATE_ARGUMENT, "")]
 
 
 def launch(plan: FineTuningPlan, script: str = FILE) -> str:
@@ -140,11 +168,17 @@ def launch(plan: FineTuningPlan, script: str = FILE) -> str:
 
 
 def _more_packages(plan: FineTuningPlan) -> str:
-    bits = plan.quantization in ("nf4", "nf4_double", "int8") or plan.training.optimizer not in ("adamw", "sgd")
+    bits = plan.quantization in ("nf4", "nf4_double", "int8") or optimizer_name(plan) not in BUILT_IN
     deepspeed = plan.hardware.sharding in ("zero2", "zero3")
     flash = plan.training.attention == "flash"
-    gptq = plan.quantization == "gptq4"
-    wanted = ((bits, "bitsandbytes"), (deepspeed, "deepspeed"), (flash, "flash-attn"), (gptq, "gptqmodel"))
+    gptq, torchao = plan.quantization == "gptq4", optimizer_name(plan) == "adamw_torch_8bit"
+    wanted = (
+        (torchao, "torchao"),
+        (bits, "bitsandbytes"),
+        (deepspeed, "deepspeed"),
+        (flash, "flash-attn"),
+        (gptq, "gptqmodel"),
+    )
     return "".join(f" {name}" for needed, name in wanted if needed)
 
 
@@ -215,7 +249,7 @@ def _four_bit(plan: FineTuningPlan) -> str:
     ]
     if plan.hardware.sharding == "fsdp":
         words.append(f"bnb_4bit_quant_storage=torch.{DTYPES[plan.training.precision]}")
-    return f"BitsAndBytesConfig({', '.join(words)})"
+    return "BitsAndBytesConfig(" + "".join(f"\n        {word}," for word in words) + "\n    )"
 
 
 def loss_entries(plan: FineTuningPlan) -> list[Entry]:

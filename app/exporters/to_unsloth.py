@@ -1,9 +1,9 @@
 """Unsloth: a script that trains with its patched `SFTTrainer`."""
 
 from app.exporters.exported import PYTHON, Exported
-from app.exporters.hugging_face import DTYPES, check, data_comment, refuse, sft_entries
+from app.exporters.hugging_face import DTYPES, check, data_comment, refuse, run_comment, sft_entries
 from app.exporters.run_line import run_line
-from app.exporters.to_trl import CHAT_TEMPLATE, DATA, READ_ARGUMENTS, launch, lora_entries, loss_entries, not_for
+from app.exporters.to_trl import CHAT_TEMPLATE, DATA, launch, lora_entries, loss_entries, not_for, read_arguments
 from app.exporters.writing import Entry, Reasons, comments, heading, literal, python_call
 from app.schemas.plan import FineTuningPlan
 
@@ -58,8 +58,7 @@ def main() -> None:
     """Train, then save the result with its tokenizer."""
     given = arguments()
     network, tokenizer = load(given)
-    tokenizer = ready(tokenizer, given)
-    train, evaluation = data(given)
+{ready}    train, evaluation = data(given)
     trainer = SFTTrainer(
         model=network,
         args=settings(given, evaluation is not None),
@@ -84,7 +83,7 @@ def to_unsloth(plan: FineTuningPlan) -> Exported:
     lines = [
         *comments(heading(plan, TOOL), "Checked against the signatures of Unsloth 2026.10.9."),
         *comments('Needs: pip install "unsloth>=2026.10"'),
-        *comments(f"Run: {launch(plan, FILE)} --data train.jsonl --output out"),
+        *run_comment(f"{launch(plan, FILE)} --data train.jsonl --output out"),
         *data_comment(plan),
         *comments(*(Reasons(plan)(f) for f in ("base_model", "method", "hardware.gpu"))),
         *comments("The plan's memory is that of Transformers and PEFT; Unsloth needs less.", *plan.limits),
@@ -96,10 +95,10 @@ def to_unsloth(plan: FineTuningPlan) -> Exported:
         f"BASE_MODEL = {literal(plan.base_model)}",
         f"SEED = {plan.training.seed}",
         f"EVAL_EXAMPLES = {plan.training.eval_examples}",
-        *CHAT_TEMPLATE.splitlines(),
+        *(CHAT_TEMPLATE.splitlines() if plan.training.completion_only_loss else []),
     ]
-    parts = [READ_ARGUMENTS, _load(plan), READY, ROWS]
-    parts += [AS_TEXT] if plan.training.completion_only_loss else []
+    chat_rows = plan.training.completion_only_loss
+    parts = [*read_arguments(chat_rows), _load(plan), *((READY, ROWS, AS_TEXT) if chat_rows else (ROWS,))]
     text = "\n".join(lines) + "\n" + "".join(parts) + DATA + _settings(plan) + _main(plan)
     text += "\n\n" + "\n".join(Reasons(plan).sources()) + "\n" if plan.because else ""
     return Exported(text=text, media_type=PYTHON, file_name=FILE)
@@ -165,10 +164,15 @@ def _settings(plan: FineTuningPlan) -> str:
 
 def _main(plan: FineTuningPlan) -> str:
     if not plan.training.completion_only_loss:
-        return MAIN.format(train="train", evaluation="evaluation", answers="")
+        return MAIN.format(train="train", evaluation="evaluation", answers="", ready="")
     why = "".join(f"{line}\n" for line in _indented(Reasons(plan)("training.completion_only_loss")))
     answers = f"{why}    trainer = train_on_responses_only(trainer)\n"
-    return MAIN.format(train="as_text(train, tokenizer)", evaluation="as_text(evaluation, tokenizer)", answers=answers)
+    return MAIN.format(
+        train="as_text(train, tokenizer)",
+        evaluation="as_text(evaluation, tokenizer)",
+        answers=answers,
+        ready="    tokenizer = ready(tokenizer, given)\n",
+    )
 
 
 def _indented(text: str) -> list[str]:
