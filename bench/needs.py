@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.catalogue import load_catalogue
-from app.facts import scan
+from app.pipeline.reading import read_text
 from app.schemas.facts import NeedReading, Reading
 from app.schemas.report import Evidence
 from app.schemas.vocabulary import NEEDS, Need
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str]) -> None:
     if "--frozen" in arguments:
         rows = load_round(FROZEN)
         classifier = load_classifier(shipped("models/classifier.json"))
-        readings = [classifier.read(row.text, scan(row.text).signals) for row in rows]
+        readings = [read_text(row.text, classifier) for row in rows]
         print("Frozen round, as shipped")
         as_shipped(rows, readings, rule_evidence([row.text for row in rows], readings, book, catalogue))
         return

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from app.decision.conditions import Situation
-from app.facts import read_facts, scan
+from app.facts import read_facts
 from app.pipeline import World, load_world
 from app.pipeline.case import Inputs, work_out
+from app.pipeline.reading import read_text
 from app.schemas.recommend import RecommendRequest, Requirements
 
 CASES = Path(__file__).parent / "data" / "cases.jsonl"
@@ -60,7 +61,7 @@ def reader(world: World | None = None) -> Callable[[RecommendRequest], Situation
     here = world or load_world()
 
     def read(request: RecommendRequest) -> Situation:
-        reading = here.classifier.read(request.description, scan(request.description).signals)
+        reading = read_text(request.description, here.classifier)
         facts = read_facts(request, reading, here.catalogue)
         inputs = Inputs(reading=reading, preferences=request.preferences, as_of=AS_OF, world=here)
         return work_out(facts, inputs).verdict.situation

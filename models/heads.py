@@ -27,9 +27,9 @@ class Settings:
 
     min_texts: int = 3
     """Texts a feature must stand in to be looked at."""
-    kept_features: int = 6_000
+    kept_features: int = 8_000
     """Features kept, by the size of their weights; the file has to stay under 2 MB."""
-    rarity_power: float = 1.5
+    rarity_power: float = 1.25
     """Power of the inverse document frequency that scales a feature."""
     group_scale: float = 1.4
     """How much more a group of the lexicon counts than a word as rare."""
@@ -59,7 +59,7 @@ class Vocabulary:
     def counter(self) -> CountVectorizer:
         """scikit-learn's view of the app's features."""
         index = {name: i for i, name in enumerate(self.names)}
-        return CountVectorizer(analyzer=partial(features, lexicon=self.lexicon), vocabulary=index)
+        return CountVectorizer(analyzer=partial(features, lexicon=self.lexicon), lowercase=False, vocabulary=index)
 
     def matrix(self, texts: Sequence[str], signals: Sequence[frozenset[str]]) -> csr_matrix:
         """One row a text: n-grams (count * scale / norm of the text), then signals (1 or 0)."""

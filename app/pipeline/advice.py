@@ -7,9 +7,10 @@ from app import __version__
 from app.decision import Verdict, missing, options, recommendation, sensitivity
 from app.estimate.cost import prompting_costs, tuning_costs
 from app.estimate.deployment import Deployment
-from app.facts import effective_requirements, read_facts, scan
+from app.facts import effective_requirements, read_facts
 from app.pipeline.case import Case, Inputs, judge, work_out
 from app.pipeline.figures import figures
+from app.pipeline.reading import read_text
 from app.pipeline.world import World
 from app.precedents import nearest
 from app.schemas.facts import Facts
@@ -28,8 +29,7 @@ def advise(
     Raises InputError for preferences that are unknown or contradict.
     """
     _check(request.preferences, world)
-    signals = scan(request.description).signals
-    reading = world.classifier.read(request.description, signals)
+    reading = read_text(request.description, world.classifier)
     facts = read_facts(request, reading, world.catalogue)
     inputs = Inputs(reading=reading, preferences=request.preferences, as_of=as_of, world=world)
     case = work_out(facts, inputs)

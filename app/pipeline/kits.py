@@ -5,8 +5,9 @@ from datetime import date
 
 from app.estimate.deployment import Deployment
 from app.estimate.serving import estimate_serving
-from app.facts import read_facts, scan
+from app.facts import read_facts
 from app.pipeline.case import Inputs, both_sides
+from app.pipeline.reading import read_text
 from app.pipeline.world import World
 from app.schemas.facts import Facts, Workload
 from app.schemas.plan import FineTuningPlan, PromptingPlan
@@ -37,7 +38,7 @@ def kit_case(request: RecommendRequest, world: World, as_of: date) -> KitCase:
     """The task's plans and deployment, by the same steps as `advise`. Raises InputError."""
     if request.preferences.gpu is not None:
         world.catalogue.gpu(request.preferences.gpu, "/preferences/gpu")
-    reading = world.classifier.read(request.description, scan(request.description).signals)
+    reading = read_text(request.description, world.classifier)
     facts = read_facts(request, reading, world.catalogue)
     sides = both_sides(facts, Inputs(reading=reading, preferences=request.preferences, as_of=as_of, world=world))
     deployment, spec = sides.tuned.deployment, sides.tuned.chosen.spec

@@ -18,7 +18,7 @@ from typing import cast, get_args
 from app.errors import CatalogueError
 from app.schemas.facts import NeedReading, Reading, Span, TokenContribution
 from app.schemas.vocabulary import NEEDS, Need, TaskType
-from app.scoring.ngrams import Lexicon, features_of, first_spans, terms
+from app.scoring.ngrams import Lexicon, Terms, features_of
 
 FORMAT = 2
 """Layout of the file; another number is refused."""
@@ -62,26 +62,26 @@ class Classifier:
 
         `signals` are the names found in the text, each with its places; names unknown at training say nothing.
         """
-        terms_found, rows = self._found(text)
-        extra = self._signals(signals)
-        scores, norm = self._scores(rows, extra)
-        explain = _Explainer(text, signals or {}, list(zip(terms_found, rows, strict=True)), norm, extra)
-        needs = {need: self._need(need, 2 * i, scores, explain) for i, need in enumerate(NEEDS)}
+        found = self._find(Terms(text), signals or {})
+        scores = self._scores(found)
+        name = _Names(text, found, signals or {})
+        needs: dict[Need, NeedReading] = {}
+        for i, need in enumerate(NEEDS):
+            high, medium = _sigmoid(scores[2 * i]), _sigmoid(scores[2 * i + 1])
+            levels = ((1 - high) * (1 - medium), (1 - high) * medium, high)
+            needs[need] = NeedReading(need, scores[2 * i], levels, name.strongest(2 * i + 1))  # rows start with a norm
         task_type, task_probability = _answer(self.task_type, scores)
         domain, domain_probability = _answer(self.domain, scores)
         return Reading(needs, cast("TaskType | None", task_type), task_probability, domain, domain_probability)
 
     def scores(self, text: str, signals: Iterable[str] = ()) -> Row:
         """The linear score of every column, in their order."""
-        return self._scores(self._found(text)[1], self._signals(signals))[0]
+        return self._scores(self._find(Terms(text), signals))
 
-    def _signals(self, signals: Iterable[str] | None) -> list[tuple[str, Row]]:
-        return [(s, row) for s in sorted(signals or ()) if (row := self.signal_rows.get(s))]
-
-    def _found(self, text: str) -> tuple[list[str], list[Row]]:
-        """The terms of the text that weigh anything, in alphabetical order, with their rows."""
+    def _find(self, terms: Terms, signals: Iterable[str]) -> "_Found":
+        """The terms of the text and the signals that weigh anything, with their rows."""
         known, names, rows = self._known_terms, [], []
-        for term in sorted(terms(text)):
+        for term in terms:
             try:
                 row = known[term]
             except KeyError:
@@ -89,7 +89,9 @@ class Classifier:
             if row is not None:
                 names.append(term)
                 rows.append(row)
-        return names, rows
+        columns = tuple(zip(*rows, strict=True)) or ((),) * (len(self.intercepts) + 1)
+        extra = [(s, row) for s in sorted(signals) if (row := self.signal_rows.get(s))]
+        return _Found(terms, names, columns, sqrt(sum(columns[0])) or 1.0, extra)
 
     def _remember(self, term: str) -> Row | None:
         """Sum the rows of a term's features and keep the sum; None when none is known."""
@@ -100,51 +102,45 @@ class Classifier:
         self._known_terms[term] = total
         return total
 
-    def _scores(self, rows: Sequence[Row], extra: Sequence[tuple[str, Row]]) -> tuple[Row, float]:
-        """The score of every column, and the norm of the text."""
-        scores, norm = self.intercepts, 1.0
-        if rows:
-            squared, *sums = map(sum, zip(*rows, strict=True))
-            norm = sqrt(squared)
-            scores = tuple([s / norm + b for s, b in zip(sums, scores, strict=True)])
-        if extra:
-            scores = tuple(map(sum, zip(scores, *[row[1:] for _, row in extra], strict=True)))
-        return scores, norm
-
-    @staticmethod
-    def _need(need: Need, column: int, scores: Row, explain: "_Explainer") -> NeedReading:
-        high, medium = _sigmoid(scores[column]), _sigmoid(scores[column + 1])
-        levels = ((1 - high) * (1 - medium), (1 - high) * medium, high)
-        return NeedReading(need, scores[column], levels, explain.strongest(column + 1))  # a row starts with its norm
+    def _scores(self, found: "_Found") -> Row:
+        norm = found.norm
+        scores = tuple([sum(c) / norm + b for c, b in zip(found.columns[1:], self.intercepts, strict=True)])
+        if not found.extra:
+            return scores
+        return tuple(map(sum, zip(scores, *[row[1:] for _, row in found.extra], strict=True)))
 
 
-class _Explainer:
-    """Names the terms that weigh most in a column; looks for their places only once."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What of a text is known: terms in its order, the columns of their rows, the norm; signals with their rows."""
 
-    def __init__(
-        self,
-        text: str,
-        signals: Mapping[str, Sequence[Span]],
-        found: list[tuple[str, Row]],
-        norm: float,
-        extra: list[tuple[str, Row]],
-    ) -> None:
-        self.text, self.signals, self.found, self.norm, self.extra = text, signals, found, norm, extra
-        self.spans = first_spans(text)
+    terms: Terms
+    names: list[str]
+    columns: tuple[Row, ...]
+    norm: float
+    extra: list[tuple[str, Row]]
+
+
+class _Names:
+    """Names the terms and signals that weigh most in a column, with their places in the text."""
+
+    def __init__(self, text: str, found: _Found, signals: Mapping[str, Sequence[Span]]) -> None:
+        self.text, self.found, self.signals = text, found, signals
+        self.span = found.terms.spans()
 
     def strongest(self, at: int) -> tuple[TokenContribution, ...]:
-        """The terms with the largest weights at position `at` of their rows, largest first."""
-        weights = [row[at] / self.norm for _, row in self.found] + [row[at] for _, row in self.extra]
-        sizes = [abs(weight) for weight in weights]
-        least = sorted(sizes)[-TOP_CONTRIBUTIONS] if len(sizes) > TOP_CONTRIBUTIONS else 0.0
-        top = sorted([(-size, i) for i, size in enumerate(sizes) if size >= least])
-        return tuple([self._named(i, weights[i]) for _, i in top[:TOP_CONTRIBUTIONS]])
+        """Those with the largest weights at position `at` of their rows, largest first."""
+        found = self.found
+        weights = [*found.columns[at], *[row[at] * found.norm for _, row in found.extra]]
+        least = sorted(map(abs, weights))[-TOP_CONTRIBUTIONS:][:1]
+        top = sorted([(-abs(w), i) for i, w in enumerate(weights) if abs(w) >= least[0]])[:TOP_CONTRIBUTIONS]
+        return tuple([self._named(i, weights[i] / found.norm) for _, i in top])
 
     def _named(self, i: int, weight: float) -> TokenContribution:
-        if i < len(self.found):
-            term = self.found[i][0]
-            return TokenContribution(term, weight, self.spans.get(term))
-        name = self.extra[i - len(self.found)][0]
+        names = self.found.names
+        if i < len(names):
+            return TokenContribution(names[i], weight, self.span(names[i]))
+        name = self.found.extra[i - len(names)][0]
         span = next(iter(self.signals[name]), None)
         return TokenContribution(self.text[slice(*span)] if span else name, weight, span)
 

@@ -9,7 +9,8 @@ and the contribution of a term exact.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, pairwise
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d[\d.,]*")
 """A word with one inner apostrophe, or a number; both match in linear time."""
@@ -23,46 +24,69 @@ CAPITALS_FOR_A_LIST = 3
 """Words in capitals from which on they are a list of labels, statuses or abbreviations."""
 SHORTEST_STEM = 2
 
-_CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
+KEPT_WORDS = 50_000
+"""Normal forms kept in memory; only saves time."""
 
-
-def _finds(pattern: str) -> Callable[[str], bool]:
-    search = re.compile(pattern).search
-    return lambda text: search(text) is not None
-
+_CAPITALS = re.compile("[A-Z]{2,}")
+_CAMEL_CASE = re.compile("(?<=[a-z])[A-Z][a-z]")
+_SNAKE_CASE = re.compile("[a-z]_[a-z]")
+_SLASH = re.compile(r"\w ?/ ?\w")
 
 SHAPES: Mapping[str, Callable[[str], bool]] = {
-    "^camelCase": _finds("[a-z][A-Z][a-z]"),
-    "^snake_case": _finds("[a-z]_[a-z]"),
-    "^arrow": _finds("->|→"),
-    "^braces": _finds("{"),
-    "^quotes": _finds('["“]'),
-    "^slash": _finds(r"\w ?/ ?\w"),
-    "^question": _finds(r"\?"),
+    "^camelCase": lambda text: _CAMEL_CASE.search(text) is not None,
+    "^snake_case": lambda text: "_" in text and _SNAKE_CASE.search(text) is not None,
+    "^arrow": lambda text: "->" in text or "→" in text,
+    "^braces": lambda text: "{" in text,
+    "^quotes": lambda text: '"' in text or "“" in text,
+    "^slash": lambda text: "/" in text and _SLASH.search(text) is not None,
+    "^question": lambda text: "?" in text,
     "^CAPITALS": lambda text: len(_CAPITALS.findall(text)) >= CAPITALS_FOR_A_LIST,
 }
 """What a text looks like, apart from its words: names of functions, lists of statuses, arrows of a data flow."""
 
 
-def words(text: str) -> list[str]:
-    """The words of `text` in order, lower case; a number is `#` once per digit."""
-    return [normal(word) for word in WORD.findall(text)]
+def lowered(text: str) -> str:
+    """Lower case of the same length, so that places stay true (a few letters grow when lowered)."""
+    low = text.lower()
+    return low if len(low) == len(text) else "".join([c if len(c.lower()) != 1 else c.lower() for c in text])
 
 
+@lru_cache(maxsize=KEPT_WORDS)
 def normal(word: str) -> str:
-    """One match of `WORD` as a term."""
+    """One match of `WORD` in lowered text as a term: a number is `#` once per digit, a word is cut to its length."""
     if word[0].isdigit():
         return "#" * min(sum(map(str.isdigit, word)), MOST_DIGITS)
-    return word[:LONGEST_WORD].lower().replace("’", "'")
+    return word[:LONGEST_WORD].replace("’", "'")
 
 
-def terms(text: str) -> set[str]:
-    """The distinct words, pairs of neighbouring words (with one blank between) and shapes of `text`."""
-    found = words(text)
-    distinct = set(found)
-    distinct.update([f"{first} {second}" for first, second in pairwise(found)])
-    distinct.update([name for name, shows in SHAPES.items() if shows(text)])
-    return distinct
+class Terms:
+    """The terms of one text, each once, in the order of the text: words, pairs (one blank between), shapes."""
+
+    __slots__ = ("low", "pairs", "shapes", "words")
+
+    def __init__(self, text: str) -> None:
+        self.low = lowered(text)
+        self.words = list(map(normal, WORD.findall(self.low)))
+        self.pairs = [f"{first} {second}" for first, second in pairwise(self.words)]
+        self.shapes = [name for name, shows in SHAPES.items() if shows(text)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(chain(self.words, self.pairs, self.shapes)))
+
+    def spans(self) -> Callable[[str], tuple[int, int] | None]:
+        """A function from a word or pair to its first place in the text, in characters; None for a shape."""
+        places = [match.span() for match in WORD.finditer(self.low)]
+        backward = range(len(places) - 1, -1, -1)
+        word_at = dict(zip(reversed(self.words), backward, strict=True))
+        pair_at = dict(zip(reversed(self.pairs), backward[1:], strict=True))
+
+        def span(term: str) -> tuple[int, int] | None:
+            if (i := word_at.get(term)) is not None:
+                return places[i]
+            j = pair_at.get(term)
+            return None if j is None else (places[j][0], places[j + 1][1])
+
+        return span
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +132,5 @@ def features_of(term: str, lexicon: Lexicon) -> Iterator[str]:
 
 
 def features(text: str, lexicon: Lexicon) -> list[str]:
-    """All features of a text, repeated as often as terms share them, in a fixed order."""
-    return [feature for term in sorted(terms(text)) for feature in features_of(term, lexicon)]
-
-
-def first_spans(text: str) -> dict[str, tuple[int, int]]:
-    """Where each word and pair stands first in `text`, in characters."""
-    spans: dict[str, tuple[int, int]] = {}
-    before, start_before = "", 0
-    for match in WORD.finditer(text):
-        word = normal(match[0])
-        start, end = match.span()
-        if word not in spans:
-            spans[word] = (start, end)
-        pair = f"{before} {word}"
-        if before and pair not in spans:
-            spans[pair] = (start_before, end)
-        before, start_before = word, start
-    return spans
+    """All features of a text, repeated as often as its terms share them, in a fixed order."""
+    return [feature for term in Terms(text) for feature in features_of(term, lexicon)]

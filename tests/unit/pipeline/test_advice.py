@@ -7,9 +7,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from app.api.examples import RECOMMEND_EXAMPLES
-from app.facts import read_facts, scan
+from app.facts import read_facts
 from app.pipeline import World, advise
 from app.pipeline.case import Inputs, judge, work_out
+from app.pipeline.reading import read_text
 from app.schemas.facts import Facts
 from app.schemas.recommend import RecommendRequest
 from app.schemas.report import Report
@@ -26,7 +27,7 @@ def asked(name: str) -> RecommendRequest:
 
 def prepared(name: str, world: World) -> tuple[Facts, Inputs]:
     request = asked(name)
-    reading = world.classifier.read(request.description, scan(request.description).signals)
+    reading = read_text(request.description, world.classifier)
     inputs = Inputs(reading=reading, preferences=request.preferences, as_of=DAY, world=world)
     return read_facts(request, reading, world.catalogue), inputs
 
