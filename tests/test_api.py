@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api.app import BODIES
 from app.api.examples import PLAN_EXAMPLES, RECOMMEND_EXAMPLES, SERVING_EXAMPLES, TRAINING_EXAMPLES
 from app.service import create_app
 from app.settings import Settings
