@@ -120,7 +120,7 @@ def _is_away(error: DBAPIError) -> bool:
     if error.connection_invalidated:
         return True
     original: Any = error.orig
-    if isinstance(original, sqlite3.OperationalError):
+    if type(original) in (sqlite3.OperationalError, sqlite3.DatabaseError):  # locked, full, read-only; no database
         return True
     state = getattr(original, "sqlstate", None)
     if state is None:  # psycopg gives none when there was no connection to ask

@@ -83,6 +83,8 @@ def in_utc(moment: datetime) -> datetime:
 def add(connection: Connection, new: New, repeat: Repeat | None) -> None:
     """Store it, with the Idempotency-Key that asked for it."""
     row = {name: getattr(new, name) for name in ("id", "created_at", "title", "approach", "confidence", "close_call")}
+    if new.title:
+        row["title"] = new.title.replace("\0", "\ufffd")  # PostgreSQL takes no NUL; the request keeps what was sent
     made = connection.execute(insert(recommendations).values(row).returning(recommendations.c.number)).scalar_one()
     packed = {"request": zlib.compress(new.request, DEFLATE_LEVEL), "report": zlib.compress(new.report, DEFLATE_LEVEL)}
     connection.execute(insert(documents).values(number=made, **packed))
