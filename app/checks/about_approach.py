@@ -77,7 +77,7 @@ def prompt_baseline(case: Case) -> Iterator[Raw]:
             severity="warning",
             message=f"The prompt that reached {quality:g} had little work in it (prompting_effort: {effort}).",
             number=f"prompted_quality {quality:g}, prompting_effort {effort}",
-            pointer="/requirements/prompting_effort",
+            pointer=case.where("prompting_effort"),
         )
 
 
@@ -88,7 +88,7 @@ def knowledge(case: Case) -> Iterator[Raw]:
             rule="KNOWLEDGE-CHANGES",
             severity="warning",
             message="Right answers change within weeks; a tuned base model keeps those of its training.",
-            pointer="/requirements/knowledge_changes",
+            pointer=case.where("knowledge_changes"),
         )
 
 

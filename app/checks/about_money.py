@@ -7,7 +7,6 @@ from app.checks.case import Case
 from app.checks.config import Thresholds
 from app.checks.finding import Raw, Severity
 from app.schemas.base import Range
-from app.schemas.training import CostItem
 from app.units import as_usd
 
 PERCENT = 100
@@ -131,11 +130,7 @@ def limits(case: Case) -> Iterator[Raw]:
 def stale_prices(case: Case) -> Iterator[Raw]:
     """Prices behind the proposal's own figures that are old."""
     oldest_allowed = case.book.settings["stale_after_days"]
-    old = {
-        item.name: days
-        for item in _items(case)
-        if (days := _age(item, case.as_of)) is not None and days > oldest_allowed
-    }
+    old = {name: days for name, as_of in _prices(case) if (days := _age(as_of, case.as_of)) > oldest_allowed}
     if not old:
         return
     named = sorted(old.items(), key=lambda pair: -pair[1])[:MOST_NAMED]
@@ -148,18 +143,23 @@ def stale_prices(case: Case) -> Iterator[Raw]:
     )
 
 
-def _items(case: Case) -> Iterator[CostItem]:
+def _prices(case: Case) -> Iterator[tuple[str, date]]:
+    """Name and day of each price behind the figures of the option that is proposed."""
+    if case.offer is not None:
+        yield case.offer.id, case.offer.as_of
+        return
+    if case.option.id == "tune_hosted":
+        return
     costs = case.report.compute.costs
-    mine = costs.fine_tuning if case.tunes else costs.prompt_engineering
-    yield from mine.monthly.items
-    if case.tunes:
-        yield from case.training.cost.items
+    items = (
+        [*costs.fine_tuning.monthly.items, *case.training.cost.items]
+        if case.tunes
+        else costs.prompt_engineering.monthly.items
+    )
+    for item in items:
+        if item.as_of and item.cost_usd:
+            yield item.name, date.fromisoformat(item.as_of)
 
 
-def _age(item: CostItem, today: date) -> int | None:
-    if not item.as_of or not item.cost_usd:
-        return None
-    try:
-        return (today - date.fromisoformat(item.as_of)).days
-    except ValueError:
-        return None
+def _age(day: date, today: date) -> int:
+    return (today - day).days

@@ -40,7 +40,7 @@ def _limit(name: str, what: str, figure: Range | None, case: Case) -> Iterator[R
         change=f"{fast.title}: {as_seconds(fast.latency_p95_seconds.expected)}."
         if fast and fast.latency_p95_seconds
         else "",
-        pointer=f"/requirements/{name}",
+        pointer=case.where(name),
         subject=name,
     )
 
@@ -114,7 +114,7 @@ def hosting(case: Case) -> Iterator[Raw]:
             severity="warning" if level == "regulated" else "info",
             message=f"The data are {level} and would go to a provider; nothing says that this is allowed.",
             number=f"data_sensitivity {level}",
-            pointer="/requirements/data_sensitivity",
+            pointer=case.where("data_sensitivity"),
         )
 
 

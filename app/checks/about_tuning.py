@@ -40,7 +40,7 @@ def labels(case: Case) -> Iterator[Raw]:
             severity="error" if data.labelled_examples < case.book.settings["pilot_labels"] else "warning",
             message=f"{data.labelled_examples:,} labelled examples; about {data.needed_examples:,} are needed.",
             number=f"{data.needed_examples - data.labelled_examples:,} missing ({data.source})",
-            pointer="/requirements/labelled_examples",
+            pointer=case.where("labelled_examples"),
         )
 
 

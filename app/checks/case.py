@@ -104,6 +104,11 @@ class Case:
         found = self.report.effective_requirements.get(requirement)
         return None if found is None or found.origin == "default" else found.value
 
+    def where(self, requirement: str) -> str:
+        """Where a requirement stands: in its field, or in the text that it was read from."""
+        told = requirement in self.proposal.requirements.model_fields_set
+        return f"/requirements/{requirement}" if told else "/description"
+
     @cached_property
     def budget(self) -> Budget:
         """The budget, wherever it is written."""

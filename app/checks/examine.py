@@ -151,7 +151,7 @@ def unreadable(document: Document, setting: Setting) -> Examined:
     made = []
     for problem in document.problems:
         place = document.place(problem.pointer)
-        detail = f"{problem.pointer.removeprefix('/').replace('/', '.')}: {problem.detail}"
+        detail = f"{problem.pointer.removeprefix('/').replace('/', '.')}: {problem.detail.rstrip('.')}."
         finding = Finding(
             rule=INVALID,
             title=kind.title,

@@ -28,7 +28,9 @@ def pages(book: FindingBook) -> Mapping[str, str]:
         for k in book.kinds.values()
     ]
     numbers = [f"* `{name}` = {entry.value:g}: {entry.why}" for name, entry in book.file.settings.items()]
-    made["README.md"] = HEAD + "\n".join(rows) + "\n\n## Numbers that checks compare with\n\n" + "\n".join(numbers) + "\n"
+    made["README.md"] = (
+        HEAD + "\n".join(rows) + "\n\n## Numbers that checks compare with\n\n" + "\n".join(numbers) + "\n"
+    )
     return made
 
 

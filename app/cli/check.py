@@ -180,8 +180,9 @@ def _write(result: "Result", outputs: Sequence[Output]) -> None:
 
 def _exit_code(result: "Result", paths: Sequence[str]) -> int:
     for each in result.unreadable:
-        for finding in each.findings:
-            _say(f"{finding.file}:{finding.line}:{finding.column}: {finding.message} {finding.change}")
+        for finding, problem in zip(each.findings, each.document.problems, strict=True):
+            told = " ".join(part for part in (finding.message, problem.hint) if part)
+            _say(f"{finding.file}:{finding.line}:{finding.column}: {told}")
     if result.unreadable:
         return BAD_INPUT
     if not result.examined:
