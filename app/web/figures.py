@@ -35,7 +35,7 @@ def count(value: float) -> str:
 
 def usd(value: float) -> str:
     """`$0.15`, `$2,700`: three significant digits."""
-    short = rounded(value)
+    short = rounded(float(value))
     if abs(short) < _CENTS_BELOW and not short.is_integer():
         return f"${short:,.2f}" if abs(short) >= 0.01 else f"${short:,g}"  # a cent
     return f"${short:,.0f}"

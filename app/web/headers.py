@@ -18,7 +18,7 @@ _DOCUMENTS = (
 
 Headers = tuple[tuple[bytes, bytes], ...]
 _DOCUMENT_PATHS = frozenset({"/docs", "/redoc"})
-_PAGE_PATHS = frozenset({"/"})
+_PAGE_PATHS = frozenset({"/", "/history"})
 
 _COMMON = {
     "X-Content-Type-Options": "nosniff",

@@ -15,14 +15,16 @@ from app.catalogue import Catalogue
 from app.errors import InputProblem
 from app.schemas.recommend import RecommendRequest
 from app.schemas.report import EffectiveRequirement, Option, Report
+from app.schemas.stored import StoredPage
 from app.schemas.vocabulary import Domain
 from app.web import figures
 from app.web.charts import break_even_chart, cost_chart
 from app.web.fields import FIELDS, TOPICS, Field, Topic, in_words
+from app.web.files import PROMPTING_TOOLS, TOOLS
 from app.web.highlight import LETTERS, pieces
 from app.web.memory_chart import memory_chart
 from app.web.proposal import as_yaml
-from app.web.query import Values, address, by_field
+from app.web.query import Values, address, asked, by_field
 
 HERE = Path(__file__).resolve().parent
 STATIC = HERE / "static"
@@ -32,6 +34,8 @@ NEED_TITLES = {
     "cost": "Cost pressure",
     "consistency": "Fixed form",
 }
+AS_OF = "as_of"
+"""The page fills it in itself, so that nobody is told that they said it."""
 SHORT = {"prompt_engineering": "prompting", "fine_tuning": "tuning"}
 
 
@@ -70,6 +74,8 @@ def environment() -> Environment:
         "need_titles": NEED_TITLES,
         "letters": LETTERS,
         "short": SHORT,
+        "tools": TOOLS,
+        "prompting_tools": PROMPTING_TOOLS,
         "first_reasons": 5,
         "sorted_fields": _sorted_fields,
         "version": __version__,
@@ -93,7 +99,7 @@ def _sorted_fields(
     topic: Topic, values: Values, used: Mapping[str, EffectiveRequirement], problem_of: Mapping[str, InputProblem]
 ) -> tuple[list[Field], list[Field], str]:
     """A topic's fields of which something is known, those of which nothing is, and a tally of both."""
-    said = [f for f in topic.fields if f.name in used or f.name in values or f.name in problem_of]
+    said = [f for f in topic.fields if f.name in used or f.name in problem_of or (f.name in values and f.name != AS_OF)]
     silent = [f for f in topic.fields if f not in said]
     bad = sum(f.name in problem_of for f in said)
     given = sum(f.name in values for f in said)
@@ -113,11 +119,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pages:
-    """Writes pages with what this installation knows: names to suggest, examples, tools that plans are written for."""
+    """Writes pages with what this installation knows: names to suggest, tasks to try."""
 
     names: Mapping[str, tuple[str, ...]]
     examples: tuple[Example, ...]
-    tools: tuple[str, ...]
 
     def blank(self, values: Values, problems: Iterable[InputProblem] = ()) -> bytes:
         """The form alone, with what is wrong in it."""
@@ -150,14 +155,20 @@ class Pages:
                 compute.training.memory, report.fine_tuning.hardware.gpu, report.fine_tuning.hardware.gpu_count
             ),
             value_at=_value_at,
+            to_keep=request.model_dump_json(exclude_defaults=True),
             proposal=as_yaml(request, report.recommendation.approach),
             address=lambda **more: address(values, **more),
             permalink=address(values, as_of=report.as_of.isoformat()),
+            asked=asked({**values, AS_OF: report.as_of.isoformat()}),
         )
+
+    def kept(self, page: StoredPage) -> bytes:
+        """The list of kept answers."""
+        return self._write("history.html", kept=page.items, next_cursor=page.next_cursor)
 
     def _write(self, template: str, **shown: Any) -> bytes:
         made = environment().get_template(template)
-        return made.render(names=self.names, examples=self.examples, tools=self.tools, **shown).encode()
+        return made.render(names=self.names, examples=self.examples, **shown).encode()
 
 
 @dataclass(frozen=True, slots=True)

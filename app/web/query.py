@@ -11,8 +11,8 @@ from app.schemas.recommend import RecommendRequest
 from app.schemas.validation import MAX_PROBLEMS, parse
 from app.web.fields import DESCRIPTION, FIELDS, NAMES, TITLE, Field
 
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[,\u00a0\u202f '’_]\d{3})+(?:\.\d+)?")
-_SUFFIXED = re.compile(r"([+-]?\d+(?:\.\d+)?) ?(k|M|B|bn|m)?")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[,\u00a0\u202f '’_]\d{3})+(?:\.\d+)?", re.ASCII)
+_SUFFIXED = re.compile(r"([+-]?\d+(?:\.\d+)?) ?(k|M|B|bn|m)?", re.ASCII)
 _SUFFIXES = {"k": 10**3, "m": 10**6, "M": 10**6, "B": 10**9, "bn": 10**9}
 _MAX_DIGITS = 30
 """Longer digits are no quantity of ours, and Python refuses very long ones anyway."""
@@ -90,9 +90,13 @@ def _object(field: Field, text: str) -> object:
 
 
 def address(values: Mapping[str, str], **more: str) -> str:
-    """The address of the page for these values, relative to the page, with some of them changed."""
-    merged = {**values, **more}
-    return "?" + urlencode([(name, merged[name]) for name in NAMES if merged.get(name)])
+    """The address of the page for these values, relative to any page, with some of them changed."""
+    return "./?" + asked({**values, **more})
+
+
+def asked(values: Mapping[str, str]) -> str:
+    """The part of an address that holds the values."""
+    return urlencode([(name, values[name]) for name in NAMES if values.get(name)])
 
 
 def by_field(problems: Iterable[InputProblem]) -> dict[str, InputProblem]:

@@ -1,15 +1,22 @@
 """The page's routes: `/`, the proposal as a file, Swagger UI and ReDoc, and their assets."""
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 import fastapi_offline
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from app.answers import Answers
 from app.errors import InputError, NotReadyError
+from app.schemas.recommend import RecommendRequest
+from app.web.files import file_for
 from app.web.headers import SecurityHeaders
+from app.web.history import Shelf, as_given
 from app.web.page import STATIC, Example, Pages, environment, names_of
 from app.web.proposal import as_yaml
 from app.web.query import Values, request_of, values_of
@@ -19,13 +26,14 @@ HTML = "text/html; charset=utf-8"
 UNPROCESSABLE = 422
 _PRIVATE = {"Cache-Control": "no-store"}
 """An answer speaks of somebody's plans: no cache on the way keeps it."""
+_ID, _CURSOR_MAX = "^rec_[0-9a-f]{32}$", 100
 _LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 
 
-def install(app: FastAPI, examples: tuple[Example, ...]) -> None:
+def install(app: FastAPI, examples: tuple[Example, ...], shelf: Shelf) -> None:
     """Put the page, its documents and their security headers on an application that holds `Answers`."""
     environment()
-    app.state.page_examples = examples
+    app.state.page_examples, app.state.shelf = examples, shelf
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(SecurityHeaders)
@@ -44,11 +52,16 @@ def _pages(request: Request, answers: Answers) -> Pages:
 
 @lru_cache(maxsize=4)
 def _pages_of(answers: Answers, examples: tuple[Example, ...]) -> Pages:
-    return Pages(names=names_of(answers.world.catalogue), examples=examples, tools=())
+    return Pages(names=names_of(answers.world.catalogue), examples=examples)
 
 
 def _said(request: Request) -> Values:
     return values_of(request.query_params.multi_items())
+
+
+def _dated(asked: RecommendRequest) -> RecommendRequest:
+    """With today's date where none is asked for: whatever is shared of the page then says of which day it is."""
+    return asked if asked.as_of else asked.model_copy(update={"as_of": datetime.now(UTC).date()})
 
 
 @router.get("/")
@@ -59,7 +72,7 @@ async def page(request: Request) -> Response:
     if not values:
         return Response(pages.blank({}), media_type=HTML)
     try:
-        return Response(answers.page(request_of(values), pages.answer), media_type=HTML, headers=_PRIVATE)
+        return Response(answers.page(_dated(request_of(values)), pages.answer), media_type=HTML, headers=_PRIVATE)
     except InputError as error:
         return Response(pages.blank(values, error.problems), UNPROCESSABLE, _PRIVATE, HTML)
 
@@ -72,6 +85,33 @@ async def proposal(request: Request) -> Response:
     text = as_yaml(asked, answers.made(asked).recommendation.approach)
     headers = {**_PRIVATE, "Content-Disposition": 'attachment; filename="task.proposal.yaml"'}
     return Response(text, media_type="application/yaml", headers=headers)
+
+
+@router.get("/files/{tool}")
+async def file(request: Request, tool: str) -> Response:
+    """A plan as a tool's own file, for the task of the address."""
+    found = file_for(tool, request_of(_said(request)), _answers(request))
+    if found is None:
+        raise HTTPException(404, f"No file is made for {tool[:40]}.")
+    headers = {**_PRIVATE, "Content-Disposition": f'attachment; filename="{found.file_name}"'}
+    return Response(found.text, media_type=found.media_type, headers=headers)
+
+
+@router.get("/history")
+async def history(
+    request: Request,
+    id: Annotated[str | None, Query(pattern=_ID)] = None,
+    cursor: Annotated[str | None, Query(max_length=_CURSOR_MAX)] = None,
+) -> Response:
+    """Kept answers, or one of them as it was given."""
+    answers, shelf = _answers(request), request.app.state.shelf
+    pages = _pages(request, answers)
+    if id is None:
+        return Response(pages.kept(await shelf.page(cursor)), media_type=HTML, headers=_PRIVATE)
+    found = as_given(await shelf.get(id))
+    if found is None:  # of another release: the page cannot show it, its JSON can be read
+        return RedirectResponse(f"recommendations/{id}", 303, _PRIVATE)
+    return Response(pages.answer(*found), media_type=HTML, headers=_PRIVATE)
 
 
 @router.get("/docs")

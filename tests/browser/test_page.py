@@ -1,4 +1,4 @@
-"""The page as people use it, in a real browser: with and without JavaScript, at two widths, in light and dark, on paper."""
+"""The page as people use it, in a real browser: scripts on and off, two widths, light and dark, on paper."""
 
 import base64
 import json

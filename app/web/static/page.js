@@ -56,7 +56,21 @@
     if (form?.id === "task" && document.getElementById("verdict")) again(form);
   });
 
+  async function keep(request) {
+    progress.textContent = "Keeping it …";
+    try {
+      const answer = await fetch("recommendations", { method: "POST", headers: { "Content-Type": "application/json" }, body: request });
+      const kept = await answer.json();
+      if (!answer.ok) throw new Error(kept.detail);
+      location.assign("history?id=" + kept.id);
+    } catch (error) {
+      progress.textContent = "It could not be kept. " + error.message;
+    }
+  }
+
   document.addEventListener("click", async (event) => {
+    const keeper = event.target.closest("button[data-keep]");
+    if (keeper) { keep(keeper.dataset.keep); return; }
     const button = event.target.closest("button[data-copy-href], button[data-copy-text]");
     if (!button) return;
     const text = button.dataset.copyHref
