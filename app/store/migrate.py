@@ -1,8 +1,12 @@
 """Brings a database to the newest schema, or back. Alembic is loaded only when something is to be done."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
+
+from app.store.tables import metadata
 
 HEAD = "0002"
 """The newest revision; a test compares it with the scripts."""
@@ -24,6 +28,19 @@ def _current(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
+_VERSIONS = "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
+"""Alembic's own table; going back to the base leaves it, empty."""
+
+
+def create(engine: Engine) -> None:
+    """The newest schema in a database that holds none of it: the tables that all scripts make, without Alembic."""
+    with _alone(engine) as connection:
+        if _current(connection) is None:
+            metadata.create_all(connection)
+            connection.execute(text(_VERSIONS))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+
 def upgrade(engine: Engine, revision: str = HEAD) -> None:
     """Forward to `revision`, all in one transaction under a lock."""
     _run(engine, revision, forward=True)
@@ -40,13 +57,20 @@ def _run(engine: Engine, revision: str, *, forward: bool) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
-    with engine.connect() as bare, bare.execution_options(writes=True).begin():
-        if engine.dialect.name == "postgresql":
-            bare.execute(text("SET LOCAL statement_timeout = 0"))
-            bare.execute(text("SET LOCAL lock_timeout = 0"))
-            bare.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-        config.attributes["connection"] = bare
-        if forward and _current(bare) != revision:
+    with _alone(engine) as connection:
+        config.attributes["connection"] = connection
+        if forward and _current(connection) != revision:
             command.upgrade(config, revision)
         elif not forward:
             command.downgrade(config, revision)
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """One transaction that may take its time and that no other migration runs beside."""
+    with engine.connect() as connection, connection.execution_options(writes=True).begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        yield connection

@@ -72,7 +72,10 @@ class Store:
             return
         if self._schema == "manual":
             raise StoreAwayError("The database's schema is not up to date: run `tunewise migrate`.")
-        migrate.upgrade(engine)
+        if found is None:
+            migrate.create(engine)
+        else:
+            migrate.upgrade(engine)
 
     def close(self) -> None:
         """Give all connections back."""

@@ -48,8 +48,13 @@ def test_entries_read_back() -> None:
     assert found[0].holds(split(text)[1], NOW)
 
 
-@pytest.mark.parametrize("text", ["tw_abc_secret", "a:read:zz:zz", "a:read", "a:none:00:" + "0" * 64, "a:read::" + "0" * 64,
-                                  "a:read:00:" + "0" * 64 + ":soon"])  # fmt: skip
+ZEROS = "0" * 64
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tw_abc_secret", "a:read:zz:zz", "a:read", f"a:none:00:{ZEROS}", f"a:read::{ZEROS}", f"a:read:00:{ZEROS}:soon"],
+)
 def test_entries_that_are_none_and_are_not_repeated(text: str) -> None:
     with pytest.raises(InputError, match="TUNEWISE_KEYS") as refused:
         read_entries(text)

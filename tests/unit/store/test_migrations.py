@@ -25,6 +25,14 @@ MOVED = OutcomeRequest.model_validate({
 })  # fmt: skip
 
 
+def test_a_new_database_is_at_the_head_at_once(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    assert migrate.current(store.engine()) == migrate.HEAD
+    with store.engine().connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    store.close()
+
+
 def filled(folder: Path) -> Store:
     store = Store(f"sqlite:///{folder}/t.sqlite3")
     for number in range(3):
@@ -41,7 +49,9 @@ def test_head_is_the_newest_script() -> None:
 
 
 def test_the_scripts_make_the_tables_of_the_code(tmp_path: Path) -> None:
-    store = filled(tmp_path)
+    store = Store(f"sqlite:///{tmp_path}/t.sqlite3")
+    migrate.upgrade(store.engine())
+    assert migrate.current(store.engine()) == migrate.HEAD
     with store.engine().connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     store.close()

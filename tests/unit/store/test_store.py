@@ -28,10 +28,10 @@ def test_nothing_is_made_before_it_is_needed(tmp_path: Path) -> None:
 
 
 def test_what_is_added_is_read_back(store: Store) -> None:
-    made = new(1, title="Åska \ud83d\ude00 \0".replace("\0", ""))
+    made = new(1, title="Åska \U0001f600 \0")
     assert store.add(made) is None
     found = store.get(made.id)
-    assert (found.id, found.created_at, found.title) == (made.id, made.created_at, made.title)
+    assert (found.id, found.created_at, found.title) == (made.id, made.created_at, "Åska \U0001f600 \ufffd")
     assert (found.request, found.report, found.outcome) == (made.request, made.report, None)
     assert (found.state, found.revision) == ("open", 1)
 
@@ -62,9 +62,7 @@ def test_one_key_from_many_threads_stores_once(store: Store) -> None:
     repeat = Repeat(caller="", key="k", request_digest="d")
     made: list[str] = []
     threads = [
-        threading.Thread(
-            target=lambda n=n: made.append((store.add(new(n), repeat) or store.get(new(n).id)).id)  # type: ignore[misc]
-        )
+        threading.Thread(target=lambda n=n: made.append((store.add(new(n), repeat) or store.get(new(n).id)).id))
         for n in range(8)
     ]
     for thread in threads:
@@ -122,9 +120,7 @@ def test_pages_do_not_shift_and_end(store: Store) -> None:
     assert store.page(9, None, None, "done").items == ()
 
 
-@pytest.mark.parametrize(
-    "cursor", ["", "x", "YmVmb3JlOjA", "YmVmb3JlOi01", "é", "YmVmb3JlOjEuNQ", "YWZ0ZXI6NQ", "=" * 9]
-)
+@pytest.mark.parametrize("cursor", ["", "x", "YmVmb3JlOjA", "YmVmb3JlOi01", "é", "YmVmb3JlOjEuNQ", "YWZ0ZXI6NQ", "==="])
 def test_cursors_that_are_none(store: Store, cursor: str) -> None:
     with pytest.raises(InputError):
         store.page(3, cursor, None, None)
