@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -15,6 +16,8 @@ _DIGITS = 3
 _CENTS_BELOW = 10
 _ADDRESS = re.compile(r"https?://[^\s()<>\"']+[^\s()<>\"'.,;:]")
 _DAYS_A_WEEK = 5
+_KEPT = 4096
+"""Texts kept as they were written last: the same sources stand in every answer."""
 _NAMES = re.compile(r"\b(?:" + "|".join(name for name in FIELDS if "_" in name) + r")\b")
 
 
@@ -107,6 +110,7 @@ def confidence_in_words(value: float, close_call: bool) -> str:
     return next((words for least, words in steps if value >= least), "Leaning this way")
 
 
+@lru_cache(maxsize=_KEPT)
 def linked(text: str) -> Markup:
     """`text` escaped, its http addresses as links."""
     made, after = [], 0
@@ -117,6 +121,7 @@ def linked(text: str) -> Markup:
     return Markup("").join([*made, escape(text[after:])])
 
 
+@lru_cache(maxsize=_KEPT)
 def sourced(text: str) -> Markup:
     """The first words of a default's source with a link to the rest; all of it when it has no address."""
     found = _ADDRESS.search(text)
@@ -125,6 +130,7 @@ def sourced(text: str) -> Markup:
     return Markup('{0} (<a href="{1}" rel="noreferrer">source</a>)').format(text.split(": ")[0], found[0])
 
 
+@lru_cache(maxsize=_KEPT)
 def named(text: str) -> str:
     """`text` with the names of requirements in the form's words."""
     return _NAMES.sub(lambda found: FIELDS[found[0]].label.lower(), text)

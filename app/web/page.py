@@ -4,11 +4,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from app import __version__
 from app.catalogue import Catalogue
@@ -24,7 +25,7 @@ from app.web.files import PROMPTING_TOOLS, TOOLS
 from app.web.highlight import LETTERS, pieces
 from app.web.memory_chart import memory_chart
 from app.web.proposal import as_yaml
-from app.web.query import Values, address, asked, by_field
+from app.web.query import Link, Values, by_field
 
 HERE = Path(__file__).resolve().parent
 STATIC = HERE / "static"
@@ -77,6 +78,7 @@ def environment() -> Environment:
         "tools": TOOLS,
         "prompting_tools": PROMPTING_TOOLS,
         "first_reasons": 5,
+        "entry": _entry,
         "sorted_fields": _sorted_fields,
         "version": __version__,
         "static": _digests(),
@@ -107,6 +109,13 @@ def _sorted_fields(
     counts = {"to mend": bad, "given": given - bad, "read": read, "assumed": len(said) - given - read}
     tally = ", ".join(f"{number} {word}" for word, number in counts.items() if number > 0)
     return said, silent, tally or ", ".join(f.label.lower() for f in silent)
+
+
+@lru_cache(maxsize=4096)
+def _entry(name: str, value: str, used: EffectiveRequirement | None, problem: InputProblem | None) -> Markup:
+    """A field of the form. Most fields of most forms are alike, so they are written once."""
+    template = environment().get_template("entry.html")
+    return Markup(template.render(field=FIELDS[name], value=value, u=used, problem=problem))  # noqa: S704 - a template's
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +166,8 @@ class Pages:
             value_at=_value_at,
             to_keep=request.model_dump_json(exclude_defaults=True),
             proposal=as_yaml(request, report.recommendation.approach),
-            address=lambda **more: address(values, **more),
-            permalink=address(values, as_of=report.as_of.isoformat()),
-            asked=asked({**values, AS_OF: report.as_of.isoformat()}),
+            address=Link(values),
+            asked=Link(values)(as_of=report.as_of.isoformat()).removeprefix("./?"),
         )
 
     def kept(self, page: StoredPage) -> bytes:
@@ -168,7 +176,13 @@ class Pages:
 
     def _write(self, template: str, **shown: Any) -> bytes:
         made = environment().get_template(template)
-        return made.render(names=self.names, examples=self.examples, **shown).encode()
+        return made.render(lists=_lists(self), examples=self.examples, **shown).encode()
+
+
+@lru_cache(maxsize=4)
+def _lists(pages: Pages) -> Markup:
+    """The names that text fields suggest, written once."""
+    return Markup(environment().get_template("lists.html").render(names=pages.names))  # noqa: S704 - a template's
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,14 +89,19 @@ def _object(field: Field, text: str) -> object:
         ) from None
 
 
-def address(values: Mapping[str, str], **more: str) -> str:
-    """The address of the page for these values, relative to any page, with some of them changed."""
-    return "./?" + asked({**values, **more})
+class Link:
+    """Addresses of the page, relative to any page, for these values with some of them changed.
 
+    A description is long and stands in every link of an answer, so that each value is quoted only once.
+    """
 
-def asked(values: Mapping[str, str]) -> str:
-    """The part of an address that holds the values."""
-    return urlencode([(name, values[name]) for name in NAMES if values.get(name)])
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._quoted = {name: urlencode({name: values[name]}) for name in NAMES if values.get(name)}
+
+    def __call__(self, **more: str) -> str:
+        """The address; `more` are the changes."""
+        changed = {**self._quoted, **{name: urlencode({name: value}) for name, value in more.items()}}
+        return "./?" + "&".join(changed[name] for name in NAMES if name in changed)
 
 
 def by_field(problems: Iterable[InputProblem]) -> dict[str, InputProblem]:

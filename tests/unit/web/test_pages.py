@@ -18,7 +18,7 @@ from app.settings import Settings
 from app.web.fields import NAMES
 from app.web.files import PROMPTING_TOOLS, TOOLS
 from app.web.page import values_from
-from app.web.query import address
+from app.web.query import Link
 
 pytestmark = pytest.mark.anyio
 TASK = (
@@ -43,7 +43,7 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def link(**values: str) -> str:
-    return "/" + address({"description": TASK, **values})[2:]
+    return "/" + Link({"description": TASK, **values})()[2:]
 
 
 class Checked(HTMLParser):
@@ -87,9 +87,9 @@ class Checked(HTMLParser):
 async def test_pages_nest_refer_and_hold_nothing_inline(client: httpx.AsyncClient, name: str) -> None:
     asked = "/"
     if name:
-        asked += address(
+        asked += Link(
             values_from(RecommendRequest.model_validate_json(json.dumps(RECOMMEND_EXAMPLES[name]["value"])))
-        )[2:]
+        )()[2:]
     answer = await client.get(asked)
     assert answer.status_code == 200
     checked = Checked(answer.text)

@@ -10,7 +10,7 @@ from app.errors import InputError
 from app.schemas.recommend import Preferences, Requirements
 from app.web.fields import FIELDS, NAMES, TOPICS
 from app.web.page import values_from
-from app.web.query import address, by_field, number, request_of, share, values_of
+from app.web.query import Link, by_field, number, request_of, share, values_of
 
 TASK = "Sort incoming mails into one of twelve folders."
 
@@ -105,7 +105,7 @@ def test_a_permalink_asks_the_same_again(text: str) -> None:
     from urllib.parse import parse_qsl
 
     asked = request_of(values_of([("description", text), ("requests_per_day", "1,500"), ("prompted_quality", "1%")]))
-    link = address(values_from(asked))
+    link = Link(values_from(asked))()
     assert request_of(values_of(parse_qsl(link.partition("?")[2]))) == asked
 
 
