@@ -138,7 +138,7 @@ def stale_prices(case: Case) -> Iterator[Raw]:
         rule="PRICES-STALE",
         severity="info",
         message="Prices behind these figures are old: " + ", ".join(f"{n} ({d} days)" for n, d in named) + ".",
-        number=f"{len(old)} prices older than {oldest_allowed:g} days",
+        number=f"{len(old)} price{'s' if len(old) > 1 else ''} older than {oldest_allowed:g} days",
         pointer="/approach",
     )
 

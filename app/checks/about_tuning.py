@@ -88,6 +88,7 @@ def lora(case: Case) -> Iterator[Raw]:
             severity="error",
             message=f"r is {own.r}: an adapter of that rank has no parameters, and training tools do not refuse it.",
             number=f"r = {own.r}",
+            change=f"Set `r: {case.report.fine_tuning.lora.r}`." if case.report.fine_tuning.lora else "",
             pointer="/tuning/lora/r",
         )
     else:
