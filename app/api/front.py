@@ -57,6 +57,7 @@ class Front:
             async with asyncio.timeout(self.running.settings.request_timeout_seconds) as call.limit:
                 await self.app(scope, receive, call.send)
         except TimeoutError:
+            call.limit = None
             failed = Refusal(status=503, code="too_slow", detail="This took too long; what it asked may yet be done.")
             await self._failed(scope, receive, call, failed, {"Retry-After": "1"})
         except Exception as error:
@@ -134,7 +135,7 @@ class _Call:
         """Pass a message on, with the headers that every answer has."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            if self.limit is not None:
+            if self.limit is not None and not self.limit.expired():
                 self.limit.reschedule(None)  # a long answer may take its time once it has begun
             headers = [*message["headers"], (b"x-request-id", self.request_id.encode())]
             if self._closing:

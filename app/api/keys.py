@@ -7,7 +7,6 @@ import asyncio
 import logging
 import time
 from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -115,7 +114,7 @@ def sent_key(scope: Scope) -> str | None:
 def _password(text: str) -> str:
     try:
         return b64decode(text, validate=True).decode().partition(":")[2]
-    except (Base64Error, UnicodeDecodeError):
+    except ValueError:  # not ASCII, not Base64, not UTF-8
         return ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from app.errors import CatalogueError, InputError, TunewiseError
+from app.errors import CatalogueError, InputError, MissingError, StoreAwayError, TunewiseError
 
 PASS = 0
 FINDING = 1
@@ -33,9 +33,9 @@ def exit_codes() -> Iterator[None]:
         yield
     except InputError as error:
         stop(BAD_INPUT, "\n".join(_line(p.pointer, p.detail, p.hint) for p in error.problems))
-    except CatalogueError as error:
+    except (CatalogueError, MissingError) as error:
         stop(BAD_INPUT, f"tunewise: {error}")
-    except UnreachableError as error:
+    except (StoreAwayError, UnreachableError) as error:
         stop(UNREACHABLE, f"tunewise: {error}")
     except BrokenPipeError:
         raise SystemExit(PASS) from None
