@@ -25,7 +25,7 @@ def as_seconds(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 120:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
     if seconds < 2 * SECONDS_PER_HOUR:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / SECONDS_PER_HOUR:.1f} h"

@@ -38,14 +38,18 @@ def _advice(made: dict[str, Any]) -> list[str]:
     lines += ["", "Would flip the verdict:"] + (
         [f"  {s['text']}" for s in made["sensitivity"]] or ["  nothing that was tried"]
     )
-    lines += ["", "Worth asking:"] + [f"  {m['question']}" for m in made["missing"] if m["could_change_approach"]]
+    lines += ["", "Worth asking:"] + (
+        [f"  {m['question']}" for m in made["missing"] if m["could_change_approach"]]
+        or ["  nothing: no plausible answer changes the advice"]
+    )
+    lines += ["", "Bear in mind:"] + [f"  {caveat}" for caveat in verdict["caveats"]]
     lines += ["", "Next:"] + [f"  {n}. {step}" for n, step in enumerate(verdict["next_steps"], 1)]
     lines += ["", *[f"Warning: {w}" for w in made["warnings"]]]
     return lines
 
 
 def _option(option: dict[str, Any]) -> str:
-    state = "" if option["feasible"] else " [not feasible]"
+    state = "" if option["feasible"] else f" [not feasible: {option['because'][0].rstrip('.')}]"
     cost, wait = option["monthly_cost_usd"], option["latency_p95_seconds"]
     return f"  {option['rank']}. {option['title']}{state}: {_span(cost, as_usd)} a month, p95 {_span(wait, as_seconds)}"
 
@@ -53,7 +57,8 @@ def _option(option: dict[str, Any]) -> str:
 def _training(made: dict[str, Any]) -> list[str]:
     memory = made["memory"]
     lines = [
-        f"{made['trainable_parameters']:,} of {made['total_parameters']:,} parameters train ({made['trainable_fraction']:.3%})",
+        f"{made['trainable_parameters']:,} of {made['total_parameters']:,} parameters train "
+        f"({made['trainable_fraction']:.3%})",
         f"Card needs {_span(memory['device_bytes'], as_gib)}: {'fits' if memory['fits'] else 'does not fit'}",
         *[f"  {as_gib(part['bytes']):>12}  {part['name']}" for part in memory["components"]],
         f"Step {_span(made['step_seconds'], as_seconds)}, run {_span(made['train_seconds'], as_seconds)}, "

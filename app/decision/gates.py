@@ -6,6 +6,7 @@ from app.decision.book import DecisionBook
 from app.decision.conditions import Situation
 from app.decision.entries import GateEntry
 from app.schemas.vocabulary import Approach
+from app.units import as_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,15 @@ def shut_gates(situation: Situation, book: DecisionBook) -> tuple[Gate, ...]:
     """Every gate that is shut for this task; usually none."""
     made = []
     if blocked := tuning_has_nothing_to_learn_from(situation, book):
-        made.append(_gate(book.gates["GATE_NO_LABELS"], blocked))
+        made.append(_gate(book.gates["GATE_NO_LABELS"], f"labelled_examples: {blocked}"))
     if blocked := tuning_cannot_be_trained(situation):
         made.append(_gate(book.gates["GATE_TUNING_UNAVAILABLE"], blocked))
     slow_prompt = misses_latency(situation, book, "prompt")
     slow_tune = misses_latency(situation, book, "tune")
     if slow_prompt and not slow_tune:
-        made.append(_gate(book.gates["GATE_PROMPT_TOO_SLOW"], slow_prompt))
+        made.append(_gate(book.gates["GATE_PROMPT_TOO_SLOW"], slow_prompt, slow_prompt))
     if slow_tune and not slow_prompt:
-        made.append(_gate(book.gates["GATE_TUNED_TOO_SLOW"], slow_tune))
+        made.append(_gate(book.gates["GATE_TUNED_TOO_SLOW"], slow_tune, slow_tune))
     if not situation.comparison.prompt_fits_context:
         made.append(_gate(book.gates["GATE_PROMPT_TOO_LONG"], "the prompt exceeds the context"))
     return tuple(made)
@@ -55,7 +56,7 @@ def tuning_has_nothing_to_learn_from(situation: Situation, book: DecisionBook) -
     source = facts.sources.get("labelled_examples")
     if source is not None and source.origin != "given" and not LABELS_SAID.isdisjoint(facts.signals):
         return ""
-    return f"labelled_examples: {labels:,.0f}, below {book.settings.few_labels:,.0f}"
+    return f"{labels:,.0f}, below {book.settings.few_labels:,.0f}"
 
 
 def tuning_cannot_be_trained(situation: Situation) -> str:
@@ -77,13 +78,15 @@ def misses_latency(situation: Situation, book: DecisionBook, side: str) -> str:
         whole, first = figures.tune_latency_p95_seconds, figures.tune_time_to_first_token_seconds
     slack = book.settings.latency_slack
     if facts.latency_p95_seconds is not None and whole is not None and whole > slack * facts.latency_p95_seconds:
-        return f"latency_p95_seconds: limit {facts.latency_p95_seconds:g} s, expected {whole:.2g} s"
+        return f"{as_seconds(whole)} expected, {as_seconds(facts.latency_p95_seconds)} allowed"
     limit = facts.time_to_first_token_p95_seconds
     if limit is not None and first is not None and first > slack * limit:
-        return f"time_to_first_token_p95_seconds: limit {limit:g} s, expected {first:.2g} s"
+        return f"first token after {as_seconds(first)} expected, {as_seconds(limit)} allowed"
     return ""
 
 
-def _gate(entry: GateEntry, evidence: str) -> Gate:
+def _gate(entry: GateEntry, evidence: str, figures: str = "") -> Gate:
+    """`figures` go into the headline's clause."""
     sign = 1.0 if entry.toward == "fine_tuning" else -1.0
-    return Gate(entry.code, entry.toward, sign * entry.weight, entry.short, entry.text, (evidence, entry.source))
+    short = f"{entry.short} ({figures})" if figures else entry.short
+    return Gate(entry.code, entry.toward, sign * entry.weight, short, entry.text, (evidence, entry.source))

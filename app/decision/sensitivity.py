@@ -5,7 +5,7 @@ from math import exp, floor, log, log10
 from typing import Any
 
 from app.decision.book import DecisionBook
-from app.decision.clauses import as_text
+from app.decision.clauses import as_shown
 from app.decision.conditions import Situation
 from app.decision.entries import RangeEntry
 from app.decision.odds import Verdict
@@ -21,6 +21,8 @@ DIGITS = 3
 """Significant digits of a threshold."""
 MOST_STEPS = 40
 """Bisection ends after this many steps whatever the precision."""
+COUNTED = frozenset(("requests_per_day", "labelled_examples"))
+"""Facts whose label is their unit."""
 IN_WORDS: dict[Approach, str] = {"prompt_engineering": "prompting", "fine_tuning": "fine-tuning"}
 
 
@@ -163,8 +165,9 @@ def _told(entry: RangeEntry, current: Any, threshold: Any, verdict: Verdict) -> 
     beyond: Approach = "prompt_engineering" if verdict.approach == "fine_tuning" else "fine_tuning"
     how = "With" if entry.values else "At or above" if threshold > current else "At or below"
     stated = getattr(verdict.situation.facts, entry.fact) is not None
-    now = f"now {as_text(current)}" if stated else f"{as_text(current)} assumed"
-    moved = f"{how} {as_text(threshold)} for {entry.label} ({now})"
+    here, there = as_shown(entry.fact, current), as_shown(entry.fact, threshold)
+    now = f"now {here}" if stated else f"{here} assumed"
+    moved = f"{how} {there}{' ' if entry.fact in COUNTED else ' for '}{entry.label} ({now})"
     return Sensitivity(
         requirement=entry.fact,
         current=current,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from app.decision.book import DecisionBook, ReasonRule
-from app.decision.clauses import as_text, clause
+from app.decision.clauses import as_text, bills_of, clause, late
 from app.decision.next_steps import next_steps
 from app.decision.odds import ENGLISH, Verdict
 from app.schemas.comparison import Comparison
@@ -11,12 +11,19 @@ from app.schemas.facts import Facts, Workload
 from app.schemas.plan import FineTuningPlan, PromptingPlan
 from app.schemas.report import Reason, Recommendation, Score
 from app.schemas.vocabulary import Approach, Need
+from app.units import as_seconds
 
 SHOWN_SHORTS = 2
 """Reasons that a headline names."""
 WEAK = 0.15
 """Log-odds under which a reason is not worth naming in a headline or caveat."""
 LEAST_SOURCES = 2
+SAID_BY_GATE = {"GATE_NO_LABELS": "LABELS_LACKING", "GATE_PROMPT_TOO_SLOW": "LATENCY_LIMIT"}
+"""Reasons that would only repeat a gate in the same sentence."""
+SPEED = frozenset(("LATENCY_LIMIT", "NEED_LATENCY"))
+AGENTIC = frozenset(("agentic", "tools_and_agents"))
+TOKENS = {"prompt_tokens": "of prompt", "input_tokens": "of input", "output_tokens": "of answer"}
+"""Tokens that a cost and a latency rest on, in words."""
 
 
 def recommendation(
@@ -57,10 +64,14 @@ def strongest(verdict: Verdict, toward: Approach, facts: Facts) -> list[str]:
     """The strongest reasons toward an approach, as clauses; the starting point only when nothing else is there."""
     sign = 1.0 if toward == "fine_tuning" else -1.0
     gates = [g.short for g in verdict.gates if g.toward == toward]
-    rules = [r for r, w in verdict.terms if w * sign >= WEAK]
+    silent = {SAID_BY_GATE.get(g.code, "") for g in verdict.gates}
+    if late(facts, verdict.situation.comparison, "tune"):
+        silent |= SPEED  # a limit that the tuned plan misses too is no argument for it
+    rules = [r for r, w in verdict.terms if w * sign >= WEAK and r.code not in silent]
     rules.sort(key=lambda r: bool(r.names.scores))  # what was stated or written says more than a score of it
-    specific = [clause(r, facts) for r in rules if r.holds is not None]
-    return (gates + (specific or [clause(r, facts) for r in rules]))[:SHOWN_SHORTS]
+    specific = [r for r in rules if r.holds is not None]
+    said = [clause(r, facts, verdict.situation.comparison) for r in (specific or rules)[:SHOWN_SHORTS]]
+    return (gates + said)[:SHOWN_SHORTS]
 
 
 def reasons(verdict: Verdict, facts: Facts, comparison: Comparison, scores: Mapping[Need, Score]) -> tuple[Reason, ...]:
@@ -98,7 +109,9 @@ def evidence_of(
     found += [f"score {need}: {scores[need].value:.2f}" for need in sorted(rule.names.scores) if need in scores]
     for name in sorted(rule.names.options):
         figure = getattr(comparison, name)
-        if figure is not None:
+        if name == "cost_ratio" and (bills := bills_of(comparison)):
+            found.append(f"{bills}, everything included over {comparison.horizon_months:g} months")
+        elif figure is not None:
             found.append(f"{name}: {as_text(figure)}")
     return (*found, *(f"source: {s}" for s in rule.sources))
 
@@ -110,6 +123,7 @@ def caveats(verdict: Verdict, facts: Facts, workload: Workload, book: DecisionBo
         made.append(
             "The odds are near even and one new fact can turn them; prompting is the default, being cheap to undo."
         )
+    made += _late(verdict, facts, workload)
     if len({g.toward for g in verdict.gates}) > 1:
         made.append("Both approaches meet an obstacle; look at the options before anything is spent.")
     other: Approach = "prompt_engineering" if verdict.approach == "fine_tuning" else "fine_tuning"
@@ -124,6 +138,38 @@ def caveats(verdict: Verdict, facts: Facts, workload: Workload, book: DecisionBo
         made.append(f"The text is not English ({facts.language}): it was read only in part, so confidence is lowered.")
     if "requests_per_day" in workload.defaulted:
         made.append(f"The volume was not stated; costs are for {workload.requests_per_day:,.0f} requests a day.")
+    made += _tokens(facts, workload)
     made += facts.conflicts
     made.append(book.settings.age_of_evidence)
     return tuple(made)
+
+
+def _late(verdict: Verdict, facts: Facts, workload: Workload) -> list[str]:
+    """What is said when the advised plan is itself expected to miss the latency limit."""
+    sides = ("tune", "prompt") if verdict.approach == "fine_tuning" else ("prompt", "tune")
+    own, other = (late(facts, verdict.situation.comparison, side) for side in sides)
+    if own is None:
+        return []
+    stated = "assumed" if "output_tokens" in workload.defaulted else "stated"
+    beside = f"the other plan too ({as_seconds(other[0])})" if other else "the other plan is not known to"
+    return [
+        f"The advised plan is expected to miss the latency limit, {as_seconds(own[0])} where {as_seconds(own[1])} are "
+        f"allowed; {beside}. Shorter answers than {workload.output_tokens:,.0f} tokens ({stated}) or a looser limit "
+        "come before anything else."
+    ]
+
+
+def _tokens(facts: Facts, workload: Workload) -> list[str]:
+    """Which numbers of tokens were assumed: every dollar and second rests on them."""
+    assumed = [
+        f"{getattr(workload, name):,.0f} {words}" for name, words in TOKENS.items() if name in workload.defaulted
+    ]
+    if not assumed:
+        return []
+    steps = not AGENTIC.isdisjoint(facts.signals) or workload.task_type == "tool_use"
+    more = (
+        " Each step of an agent is such a request, so a task of several steps costs several times as much."
+        if steps
+        else ""
+    )
+    return [f"Tokens of a request were assumed ({', '.join(assumed)}); costs and latencies rest on them.{more}"]

@@ -166,7 +166,9 @@ def _sentence(
 
 
 def _payback(months: float | None) -> str:
-    return "" if months is None else f"; its start is paid back after {months:.1f} months"
+    if months is None:
+        return ""
+    return f"; its start is paid back {f'after {months:.1f} months' if months >= 1 else 'within the first month'}"
 
 
 def _usd(bill: Bill, volume: float) -> str:

@@ -227,8 +227,15 @@ def _request(
     )
 
 
+def _replicas(served: Replica, replicas: int) -> str:
+    """The GPUs of a deployment: `2 x L40S`, or `2 replicas of 4 x L40S`, with the weights' format."""
+    gpus = f"{served.tensor_parallel} x {served.gpu.id}"
+    several = f"{replicas} replicas of {gpus}" if served.tensor_parallel > 1 else f"{replicas} x {served.gpu.id}"
+    return f"{several if replicas > 1 else gpus}, weights in {served.weights}"
+
+
 def _out_of_reach(served: Replica, quickest: Replica) -> tuple[str, ...]:
-    what = f"{served.tensor_parallel} {served.gpu.id}, weights in {served.weights}"
+    what = _replicas(served, 1)
     if quickest.steps.max_concurrency < 1:
         return (f"{what}: no GPU holds it.",)
     best = as_seconds(quickest.steps.answer_seconds(1.0))
@@ -240,15 +247,14 @@ def _out_of_reach(served: Replica, quickest: Replica) -> tuple[str, ...]:
 
 def _because(search: Search, served: Replica, peak: float, replicas: int, looked_at: int) -> tuple[str, ...]:
     limits, gpu = search.limits, served.gpu
-    what = f"{replicas} x {served.tensor_parallel} {gpu.id}, weights in {served.weights}"
+    what = _replicas(served, replicas)
     price = "" if math.isinf(list_price(gpu)) else f" at {as_usd(list_price(gpu))} a GPU-hour"
     if limits.nobody_waits:
         return (f"{what}{price}: the fewest dollars a request at full load, since nobody waits.",)
     late = f" within {as_seconds(limits.latency_p95_seconds)}" if limits.latency_p95_seconds is not None else ""
-    rate = f"{peak:.3g} requests a second{late}"
-    first = (
-        f"{what}{price}: the cheapest of {looked_at} GPUs that serves {rate}; one replica takes {served.within:.3g}."
-    )
+    rate = f"the peak of {peak:.3g} requests a second{late}"
+    which = f"the cheapest of {looked_at} kinds of GPU that serves" if looked_at > 1 else "the GPU asked for serves"
+    first = f"{what}{price}: {which} {rate}; one replica takes {served.within:.3g}."
     if served.weights != "int4":
         return (first,)
     return (first, "Weights in 4 bits, because nothing meets the limits in 8; check the quality.")

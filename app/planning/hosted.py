@@ -136,8 +136,7 @@ def _because(
     wish, tier = book.wishes[workload.task_type], best.spec.tier
     limit = facts.latency_p95_seconds
     if limit is not None and best.p95_seconds > limit:
-        text = f"{tier.capitalize()} tier at {bill}: none on record answers within {as_seconds(limit)} in 95 of 100 "
-        text += f"cases; weighed with ability this one comes nearest ({as_seconds(best.p95_seconds)})."
+        text = f"{tier.capitalize()} tier at {bill}: {_late(best, scored, limit)}."
         return Because(field="model", text=text, source=f"{best.spec.speed_source}; 95th percentiles ours")
     if best.offer.tier == max(book.tiers.values()):
         text = f"{tier.capitalize()} tier: at {bill} the bill weighs less than ability."
@@ -148,6 +147,18 @@ def _because(
         text += f"; the next tier up would cost {as_usd(_monthly(better[0], workload))} ({better[0].spec.id})"
     source = wish.source if tier == "small" else book.candidate_sources["openai-models"]
     return Because(field="model", text=f"{text}.", source=source)
+
+
+def _late(best: _Scored, scored: list[_Scored], limit: float) -> str:
+    """Why one that misses the latency limit is chosen all the same: none meets it, or those that do are less able."""
+    expected = as_seconds(best.p95_seconds)
+    quick = next((s for s in scored if s.p95_seconds <= limit), None)
+    if quick is None:
+        none = f"none on record answers within {as_seconds(limit)} in 95 of 100 cases"
+        return f"{none}; weighed with ability this one comes nearest ({expected})"
+    over = f"{expected} in 95 of 100 cases, over the limit of {as_seconds(limit)}"
+    within = f"{quick.spec.id} ({quick.spec.tier} tier, {as_seconds(quick.p95_seconds)}) meets it"
+    return f"{over}; {within}, but weighs less with its ability"
 
 
 def _monthly(scored: _Scored, workload: Workload) -> float:

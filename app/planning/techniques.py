@@ -67,7 +67,8 @@ def _why_retrieval(case: PromptingCase) -> tuple[str, str]:
     facts, signals = case.facts, case.facts.signals
     if "cite_sources" in signals:
         return "Answers must name their sources", "retrieval_citations"
-    if facts.knowledge_changes == "fast" or "documents_change" in signals:
+    moves = facts.knowledge_changes is None and "facts_move" in signals  # as the decision reads it
+    if facts.knowledge_changes == "fast" or "documents_change" in signals or moves:
         return "The facts behind right answers change within weeks", "retrieval"
     if "rag_over_documents" in signals or (case.workload.task_type == "qa" and facts.knowledge_changes != "static"):
         return "Answers come from a body of documents", "retrieval"

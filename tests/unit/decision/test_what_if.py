@@ -73,7 +73,7 @@ def test_a_flip_is_found(book: DecisionBook, work_session: Workload, builders: B
     evaluate = evaluator(book, work_session, make_figures)
     found = {s.requirement: s for s in sensitivity(facts, work_session, evaluate(facts), book, evaluate)}
     assert 20 < found["labelled_examples"].threshold < 5000
-    assert "for labelled examples (now 5,000), the advice becomes prompting." in found["labelled_examples"].text
+    assert " labelled examples (now 5,000), the advice becomes prompting." in found["labelled_examples"].text
     assert found["knowledge_changes"].threshold == "fast"
 
 

@@ -171,6 +171,7 @@ def test_months_by_hand() -> None:
     saved = 200 + volume * 365 / 12 * 485e-6 - (replicas * 1_095 + 0.25 + 100 / 12 + 50 + 900)
     assert months_to_pay_back(prompting, tuning, volume) == pytest.approx((7_162 - 2_000) / saved)
     assert f"paid back after {5162 / saved:.1f} months" in made(prompting, tuning, volume).why
+    assert made(prompting, tuning, 100 * volume).why.endswith("paid back within the first month.")
 
 
 def test_months_never_when_nothing_is_saved() -> None:

@@ -61,6 +61,17 @@ def test_a_latency_limit_prefers_what_answers_in_time_and_says_when_nothing_does
     assert "none on record answers within 500 ms" in missed.because.text
 
 
+def test_a_limit_missed_for_ability_names_what_would_meet_it() -> None:
+    """That none answers in time is said only where it is true."""
+    weak = hosted("weak", "small", 90.0, 90.0, time_to_first_token_seconds=(0.05, 0.1, 0.2))
+    missed = choose(
+        facts(latency_p95_seconds=2.1, requests_per_day=50_000.0), catalogue=world(hosted_models=(*HOSTED, weak))
+    )
+    assert missed.spec.id != "p/weak"
+    assert "none on record" not in missed.because.text
+    assert "over the limit of 2.1 s; p/weak (small tier, 2 s) meets it" in missed.because.text
+
+
 def test_a_context_that_is_too_short_is_not_chosen() -> None:
     short = hosted("short", "frontier", 0.01, 0.01, context_tokens=1000)
     assert choose(catalogue=world(hosted_models=(*HOSTED, short))).spec.id != "p/short"
