@@ -57,9 +57,10 @@ def comment(platform: str, file: str, when: str) -> str:
     try:
         return _post(thread, body, when)
     except HTTPError as error:
-        if error.code in REFUSED:
-            return f"no comment: the token may not write here ({error.code}); the job summary has it all"
-        raise UnreachableError(f"the platform answered {error.code} at {error.url}.") from None
+        with error:
+            if error.code in REFUSED:
+                return f"no comment: the token may not write here ({error.code}); the job summary has it all"
+            raise UnreachableError(f"the platform answered {error.code} at {error.url}.") from None
     except (URLError, OSError, ValueError) as error:
         raise UnreachableError(f"the platform gives no usable answer: {getattr(error, 'reason', error)}.") from None
 

@@ -13,6 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from app.checks.advisor import Licence, offer_named
 from app.cli.exits import UnreachableError
 from app.errors import InputError, InputProblem
+from app.schemas.listing import BaseModelEntry
+from app.schemas.problem import Problem
 from app.schemas.recommend import RecommendRequest
 from app.schemas.report import Report
 from app.schemas.training import TrainingEstimate, TrainingRequest
@@ -40,15 +42,22 @@ class RemoteAdvisor:
         made: list[Report | InputError] = []
         for start in range(0, len(bodies), MOST_ITEMS):
             part = bodies[start : start + MOST_ITEMS]
-            items = self._ask("/recommend/batch", {"items": part})["items"]
+            items = self._listed(self._ask("/recommend/batch", {"items": part}), "items")
             if len(items) != len(part):
                 raise UnreachableError(f"{self.url} answered {len(items)} of {len(part)} tasks.")
             made += [self._item(item) for item in items]
         return made
 
-    def _item(self, item: Any) -> Report | InputError:
+    def _listed(self, answer: Any, name: str) -> list[dict[str, Any]]:
+        """The list of objects called `name` in an answer."""
+        found = answer.get(name) if isinstance(answer, dict) else None
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise UnreachableError(f"{self.url} answers without {name}: is it a tunewise service?")
+        return found
+
+    def _item(self, item: dict[str, Any]) -> Report | InputError:
         if item.get("status") != _OK:
-            return _problem(item.get("problem") or {})
+            return self._problem(item.get("problem"))
         return self._read(Report, item.get("report"))  # type: ignore[no-any-return]
 
     def training(self, request: TrainingRequest) -> TrainingEstimate:
@@ -57,12 +66,13 @@ class RemoteAdvisor:
 
     def licence(self, base_model: str) -> Licence | None:
         """The licence of a base model; None when the service does not know it."""
-        found = next((m for m in self._models["base_models"] if m["id"].casefold() == base_model.casefold()), None)
-        return None if found is None else Licence(found["id"], found["license"], found["commercial_use"])
+        known = (self._read(BaseModelEntry, m) for m in self._listed(self._models, "base_models"))
+        found = next((entry for entry in known if entry.id.casefold() == base_model.casefold()), None)
+        return None if found is None else Licence(found.id, found.license, found.commercial_use)
 
     def offer(self, name: str) -> HostedTuningOffer:
         """A provider's tuning offer. Raises UnknownNameError."""
-        offers = [self._read(HostedTuningOffer, offer) for offer in self._models["tuning_offers"]]
+        offers = [self._read(HostedTuningOffer, offer) for offer in self._listed(self._models, "tuning_offers")]
         return offer_named(name, offers)
 
     @cached_property
@@ -85,7 +95,8 @@ class RemoteAdvisor:
             with urlopen(request, timeout=self.timeout) as response:  # noqa: S310
                 return json.loads(response.read())
         except HTTPError as error:
-            raise self._refusal(error) from None
+            with error:
+                raise self._refusal(error) from None
         except (URLError, OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise UnreachableError(f"{self.url} gives no usable answer: {reason}.") from None
@@ -96,15 +107,16 @@ class RemoteAdvisor:
         if error.code != 422:  # the contract: a request that cannot be answered
             return UnreachableError(f"{self.url} answered {error.code}.")
         try:
-            return _problem(json.loads(error.read()))
+            return self._problem(json.loads(error.read()))
         except ValueError:
             return UnreachableError(f"{self.url} answered {error.code} without a problem document.")
+
+    def _problem(self, told: Any) -> InputError:
+        """A refusal of the task. Raises UnreachableError when it is no problem document."""
+        found: Problem = self._read(Problem, told)
+        places = [InputProblem(p.pointer, p.detail, p.hint) for p in found.errors]
+        return InputError(places or [InputProblem("", found.detail)], found.code)
 
 
 def _body(request: RecommendRequest | TrainingRequest) -> dict[str, Any]:
     return request.model_dump(mode="json", exclude_none=True)
-
-
-def _problem(told: dict[str, Any]) -> InputError:
-    places = [InputProblem(p["pointer"], p["detail"], p.get("hint")) for p in told.get("errors", ())]
-    return InputError(places or [InputProblem("", str(told.get("detail", "The service refuses the task.")))])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.pipeline import load_world
+from app.pipeline import World, load_world
 from app.units import HOURS_PER_MONTH
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -260,7 +260,12 @@ def test_a_hundred_proposals_are_one_start(tunewise: Run, tmp_path: Path, monkey
     """bench/check.py measures; here the world must be loaded once."""
     loaded: list[object] = []
     real = load_world
-    monkeypatch.setattr("app.pipeline.load_world", lambda overlay: loaded.append(overlay) or real(overlay))
+
+    def load(overlay: Path | None) -> World:
+        loaded.append(overlay)
+        return real(overlay)
+
+    monkeypatch.setattr("app.pipeline.load_world", load)
     text = (CASES / "travel_rag.proposal.yaml").read_text()
     for number in range(100):
         (tmp_path / f"p{number}.proposal.yaml").write_text(text.replace("600", str(600 + number)))

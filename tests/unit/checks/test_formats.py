@@ -77,9 +77,11 @@ def _steady(report: Report) -> Report:
         ),
         costs=replace(report.compute.costs, prompt_engineering=NO_COST, fine_tuning=NO_COST),
     )
+    lora = replace(report.fine_tuning.lora, r=8) if report.fine_tuning.lora else None
     return replace(
         report,
         recommendation=advice,
+        fine_tuning=replace(report.fine_tuning, lora=lora),
         compute=compute,
         options=tuple(_option(o) for o in report.options),
         missing=(),
