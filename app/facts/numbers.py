@@ -51,6 +51,21 @@ _RANGE_SIGNS = frozenset(("-", "–", "—", "to", "or", "and", "till", "bis"))
 _IDENTIFIER_BEFORE = word_set("identifier_before")
 """Words after which a figure is a name."""
 _YEAR_FIRST, _YEAR_LAST = 1850, 2100
+_POWERS = MappingProxyType({sign: float(n) for n, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")})
+_TIMES = frozenset(("x", "×", "*", "·", "x10"))
+_MAX_POWER = 12
+_SAME_UNIT: Mapping[str, str] = MappingProxyType({
+    word: name
+    for name, words in {
+        "s": "s sec secs second seconds", "ms": "ms msec milliseconds millis", "min": "min mins minute minutes",
+        "h": "h hr hrs hour hours", "day": "day days", "$": "$ usd dollar dollars", "€": "€ eur euro euros",
+        "£": "£ gbp pounds", "cent": "cent cents ct", "chf": "chf francs", "₹": "₹ inr rs rupees",
+        "token": "token tokens", "page": "page pages", "word": "word words",
+    }.items()
+    for word in words.split()
+})  # fmt: skip
+"""Units that may stand at both ends of a range: `$3,000 to $5,000`, `2 s to 3 s`."""
+_BETWEEN_REACH = 3
 _GROUPS = re.compile(r"[.,']")
 ABSURD = 1e13
 """No rate, count or sum of a description is larger; longer digit strings are serial numbers."""
@@ -217,12 +232,29 @@ def _scaled(tokens: Tokens, value: float, last: int) -> tuple[float, int, str]:
             value, last = value * _SUFFIXES[word], last + 1
         elif gap == 0 and word in ("½", "¼", "¾"):
             value, last, suffix = value + _FRACTIONS[word], last + 1, "word"
+        elif word == "^" or word in _POWERS or (word in _TIMES and value < 10):
+            value, last, suffix = _power(words, value, last)
         elif gap == 0 and word[0] == "e" and len(word) <= 3 and word[1:].isdigit() and len(word) > 1:
             value, last, suffix = value * 10.0 ** int(word[1:]), last + 1, word
     while last < len(words) and words[last] in _SCALES:
         suffix = suffix or words[last]
         value, last = value * _SCALES[words[last]], last + 1
     return value, last, suffix
+
+
+def _power(words: list[str], value: float, last: int) -> tuple[float, int, str]:
+    """`10^5`, `10⁵`, `3 × 10^5`, `10**5`: value, next token, suffix; unchanged when it is no power of ten."""
+    factor, i = 1.0, last
+    if words[i] == "x10" or (words[i] in _TIMES and words[i + 1 : i + 2] == ["10"]):
+        factor, value, i = value, 10.0, i + (1 if words[i] == "x10" else 2)
+    sign = words[i] if i < len(words) else ""
+    if value == 10 and sign in _POWERS:
+        return factor * 10 ** _POWERS[sign], i + 1, "power"
+    if value == 10 and (sign == "^" or words[i : i + 2] == ["*", "*"]):
+        i += 1 if sign == "^" else 2
+        if i < len(words) and words[i].isdigit() and int(words[i]) <= _MAX_POWER:
+            return factor * 10.0 ** int(words[i]), i + 1, "power"
+    return (value if factor == 1 else factor), last, ""
 
 
 def _in_words(tokens: Tokens, i: int) -> Number | None:
@@ -242,6 +274,8 @@ def _in_words(tokens: Tokens, i: int) -> Number | None:
         if i < n and words[i] in _SCALES:
             value, last, _ = _scaled(tokens, 2.0, i)
             return Number(value, value, first, last, "couple", True)
+        if i < n and words[i] in _SAME_UNIT:
+            return Number(2.0, 2.0, first, i, "couple", True)
         return None
     value, i = _cardinal(words, i, 1.0 if article or words[i] in _SCALES else 0.0)
     if words[first] in _SCALES and words[first].endswith("s"):
@@ -259,6 +293,8 @@ def _fraction(tokens: Tokens, first: int, i: int) -> Number | None:
         value, i = _SMALL[words[i]], i + 1
     value *= _FRACTIONS[words[i]]
     i += 1
+    if words[i : i + 1] in (["end"], ["day"]):
+        return None  # on a quarter-end day
     j = i
     while j < n and words[j] in ("of", "a", "an"):
         j += 1
@@ -299,11 +335,11 @@ def _cardinal(words: list[str], i: int, start: float) -> tuple[float, int]:
 def _joined(tokens: Tokens, found: list[Number], second: Number) -> Number:
     """Join `second` with the number before it into a range when only a range sign stands between them."""
     one = found[-1]
-    gap = tokens.text[tokens.ends[one.last - 1] : tokens.starts[second.first]].strip().lower()
+    gap = _gap(tokens, one, second)
     comma = gap == "," and one.in_words and second.in_words and one.last - one.first == 1
     if not (comma or gap in _RANGE_SIGNS) or one.identifier or second.identifier or second.suffix == "fraction":
         return second
-    if gap == "and" and not (one.first and tokens.words[one.first - 1] == "between"):
+    if gap == "and" and "between" not in tokens.words[max(0, one.first - _BETWEEN_REACH) : one.first]:
         return second
     low, high = one.value, second.value
     if one.suffix == "" and second.suffix and low < high and low * (high_scale := _scale_of(second)) <= high:
@@ -314,6 +350,20 @@ def _joined(tokens: Tokens, found: list[Number], second: Number) -> Number:
     return Number(
         high, low, one.first, second.last, second.suffix, second.in_words, False, False, second.decimal, second.attached
     )
+
+
+def _gap(tokens: Tokens, one: Number, second: Number) -> str:
+    """The text between two numbers, without a unit that stands at both: `$3,000 and $5,000`, `2 s to 3 s`."""
+    start, end = tokens.ends[one.last - 1], tokens.starts[second.first]
+    words = tokens.words[one.last : second.first]
+    if len(words) == 2:
+        before = _SAME_UNIT.get(tokens.words[one.first - 1]) if one.first else None
+        behind = _SAME_UNIT.get(tokens.words[second.last]) if second.last < len(tokens) else None
+        if before is not None and _SAME_UNIT.get(words[1]) == before:
+            end = tokens.starts[second.first - 1]
+        elif behind is not None and _SAME_UNIT.get(words[0]) == behind:
+            start = tokens.ends[one.last]
+    return tokens.text[start:end].strip().lower()
 
 
 def _scale_of(number: Number) -> float:

@@ -16,6 +16,7 @@ _UNITS = word_set("no_example_units")
 _MODALS = word_set("modals")
 _TAXONOMY_NOUNS = word_set("taxonomy_nouns")
 _COULD = frozenset(("could", "would", "might", "can", "will"))
+_WANTED = (["need"], ["needs"], ["require"], ["requires"], ["want"], ["wants"])
 FEWEST = 20
 """A smaller figure beside such words counts shots, labellers or approved sentences."""
 ADJECTIVE_REACH, RELATIVE_REACH, AHEAD_REACH, PAST_REACH = 3, 10, 4, 12
@@ -78,6 +79,8 @@ def _rank(marked: Marked, number: Number) -> int:
     """0: no examples; higher: surer."""
     first, last, tokens = number.first, number.last, marked.tokens
     if marked.scope(first, last) & (RIVAL | HYPOTHETICAL) or marked.ahead(first, 3) & NEGATION:
+        return 0
+    if tokens.words[first - 1 : first] in _WANTED and first:
         return 0
     if marked.ahead(first, PAST_REACH) & PAST or not _COULD.isdisjoint(tokens.words[max(0, first - 3) : first]):
         return 0

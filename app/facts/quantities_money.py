@@ -16,6 +16,8 @@ _CAPS = word_set("budget_caps")
 _NO_PRICE = word_set("no_price_words")
 _SPENT = word_set("spent_words")
 _ALLOWED = word_set("allowed_words")
+HEADING_REACH = 24
+"""Tokens back to a `Per month:` that heads a list."""
 SMALLEST_BUDGET = 10
 """Below it an amount is a price."""
 NEAR_TRAINING = 4.0
@@ -50,6 +52,8 @@ def _budget(marked: Marked, number: Number, money: Money) -> Quantity | None:
     if _is_price(marked, first, last):
         other = not _NO_PRICE.isdisjoint(marked.tokens.words[max(0, first - 6) : first])
         return None if foreign or other else quantity(marked, PRICE_PER_ITEM, amount, first, last, code)
+    if marked.is_rejected(last):
+        return None
     if foreign or marked.ahead(first, 2) & NEGATION or amount < SMALLEST_BUDGET:
         return None
     period = _period(marked, first, last)
@@ -123,4 +127,14 @@ def _period(marked: Marked, first: int, last: int) -> Period | None:
             return period if "," not in between and not any(w in TIME_UNITS for w in between) else ahead
         if period.last <= first and not marked.numbers_within(period.last, first):
             ahead = period
-    return ahead
+    return ahead or _heading(marked, first)
+
+
+def _heading(marked: Marked, first: int) -> Period | None:
+    """The `Per month:` of `Per month: 60,000 claims; budget $900`: it heads all that semicolons list."""
+    words = marked.tokens.words
+    for period in reversed(marked.periods_within(first - HEADING_REACH, first)):
+        opens = period.first == 0 or words[period.first - 1] in (".", "\n", "!", "?")
+        if opens and words[period.last : period.last + 1] == [":"] and period.seconds >= DAY:
+            return None if any(w in (".", "\n") for w in words[period.last : first]) else period
+    return None

@@ -12,6 +12,13 @@ PROMPT_WORDS, TARGET_WORDS = BIT["prompt_words"], BIT["target_words"]
 METRIC, PROMPTED, TARGET, NOT_PROMPTED = BIT["metric"], BIT["prompted"], BIT["target"], BIT["not_prompted"]
 LOWEST_QUALITY = 0.2
 """Below this a share is rarely a quality figure (error rates, growth, shares of traffic)."""
+_WHOLES = frozenset((3.0, 4.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 1000.0))
+"""Of so many a quality is counted: `nine in ten`."""
+_FEWEST_OF = 10
+LOWEST_COUNTED = 0.5
+"""`one in four` and `two in ten` are shares of traffic, `nine in ten` a quality."""
+WRITTEN_NEXT = 2
+"""Tokens before a figure in which a word such as `want` decides, whoever else is named."""
 LOWEST_BARE = 50
 """A bare figure of a hundred counts from here on: `we need 95`."""
 REACH, METRIC_REACH = 9, 40
@@ -54,6 +61,8 @@ def _share(marked: Marked, number: Number, soon: bool) -> tuple[float, int] | No
     `soon`: another share stands in the same sentence or the one before.
     """
     words, text, start = marked.tokens.words, marked.tokens.text, marked.tokens.starts[number.first]
+    if (counted := _counted(marked, number)) is not None:
+        return counted
     signs = percent_after(words, number)
     behind = words[number.last + signs] if number.last + signs < len(words) else "."
     if behind in ("a", "per", "/") or behind in TIME_UNITS:
@@ -79,6 +88,24 @@ def _share(marked: Marked, number: Number, soon: bool) -> tuple[float, int] | No
     if LOWEST_BARE <= number.value <= 100 and _is_bare(marked, number, soon):
         return number.value / 100, number.last
     return None
+
+
+def _counted(marked: Marked, number: Number) -> tuple[float, int] | None:
+    """`nine in ten`, `nine out of ten`, `95 of 100`, and the token after it."""
+    words, last = marked.tokens.words, number.last
+    if number.year or number.identifier or number.suffix not in ("", "word"):
+        return None
+    joints = words[last : last + 2]
+    at = last + (2 if joints == ["out", "of"] else 1)
+    if not (joints[:1] in (["in"], ["of"]) or joints == ["out", "of"]):
+        return None
+    wholes = marked.numbers_within(at, at + 1)
+    if not wholes or wholes[0].value not in _WHOLES or not number.value < wholes[0].value:
+        return None
+    share, end = number.value / wholes[0].value, wholes[0].last
+    if (joints[:1] == ["of"] and wholes[0].value < _FEWEST_OF) or words[end : end + 1] in (["seconds"], ["minutes"]):
+        return None
+    return (share, end) if share >= LOWEST_COUNTED else None
 
 
 def _is_bare(marked: Marked, number: Number, soon: bool) -> bool:
@@ -114,6 +141,9 @@ def _role(marked: Marked, number: Number, last: int, seen: bool, stops: frozense
     from_to = _from_to(marked, number)
     if from_to is not None:
         return from_to
+    close = marked.ahead(first, WRITTEN_NEXT)
+    if close & TARGET and not close & (NOT_PROMPTED | PROMPTED):
+        return "target_quality"
     if other is not None and all(d is None or other <= d + OWNER_LEAD for d in (target, prompted)):
         return None
     nearest = min((d for d in (target, prompted) if d is not None), default=None)

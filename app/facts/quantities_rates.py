@@ -12,6 +12,11 @@ from app.facts.scope import BIT, CURRENT, DISMISSAL, FOREIGN, NEGATION, PAST, PA
 from app.facts.units import DAY, HOUR, QUARTER, WEEK, YEAR, Period, percent_after
 
 PEAK, SUSTAINED, OVERALL = BIT["peak"], BIT["sustained"], BIT["overall"]
+LIMIT = BIT["limit"]
+PAIRS_BESIDE = 3
+"""Rates before and behind one among which it may be the highest."""
+MAX_PART_WORDS = 6
+"""Tokens behind a part within which a verb says that only it goes to the base model."""
 NEGATION_REACH = 4
 """Tokens before a figure in which `not` denies it."""
 MAX_SINCE_WORDS = 5
@@ -41,6 +46,10 @@ _SHARE_VERBS = word_set("share_verbs")
 _ONE_IN = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "10": 10, "20": 20, "100": 100}
 _NO_LOAD = word_set("no_load_words")
 _TO_DO = word_set("to_do_words")
+RANGE_RANK, MAX_RANGE = 2.1, 2.5
+"""A little above the plain rate; what is farther off is an exception, no range."""
+_ABOVE = frozenset(("above", "over", "than", "exceed", "exceeds", "exceeding", "beyond"))
+_OF_WHICH = frozenset(("which", "those", "these", "them"))
 _SINCE = frozenset(("after", "once", "from", "since"))
 _NEW_ONE = frozenset(("a", "an", "one", "another", "new"))
 
@@ -54,15 +63,29 @@ def read_rates(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
     counts = Counts(numbers, [n.first for n in numbers], [n.last for n in numbers], claimed)
     periods = [p for p in marked.periods if not marked.tokens.quoted[p.first]]
     pairs = pairs_of(marked, periods, counts)
-    for period, number in pairs:
+    for at, (period, number) in enumerate(pairs):
         if number.suffix != VAGUE:
-            yield from _rate(marked, period, number, counts)
+            beside = pairs[max(0, at - PAIRS_BESIDE) : at + PAIRS_BESIDE + 1]
+            yield from _rate(marked, period, number, counts, _is_ceiling(marked, period, number, beside))
         yield from _elided(marked, period, number, counts)
     if not pairs:
         yield from _happenings(marked, periods)
 
 
-def _rate(marked: Marked, period: Period, number: Number, counts: Counts) -> Iterator[Quantity]:
+def _is_ceiling(marked: Marked, period: Period, number: Number, beside: list[tuple[Period, Number]]) -> bool:
+    """`20 a minute and never more than two per second`: beside another rate, the higher and bounded one is the peak."""
+    if period.seconds > HOUR or len(beside) == 1:
+        return False
+    above = not _ABOVE.isdisjoint(marked.tokens.words[max(0, number.first - 2) : number.first])
+    if not (above or marked.near(number.first, number.last, 4, 2) & LIMIT):
+        return False
+    sentence, rate = marked.tokens.sentence, number.value / period.seconds
+    near = [(p, n) for p, n in beside if abs(sentence[n.first] - sentence[number.first]) <= 1 and n.suffix != VAGUE]
+    return any(n.value / p.seconds < rate for p, n in near)
+
+
+def _rate(marked: Marked, period: Period, number: Number, counts: Counts, is_ceiling: bool) -> Iterator[Quantity]:
+    """One rate: a peak, or what comes in a day."""
     first, last = min(period.first, number.first), max(period.last, number.last)
     if _is_foreign(marked, number, period) or _is_no_load(marked, number, period, first):
         return
@@ -81,10 +104,10 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts) -> Ite
         rank += TO_DO_BONUS
     if number.suffix == ONCE:
         rank = -1
-    elif period.seconds >= DAY and marked.distance(first, last, PEAK, 4) is not None:
+    elif period.seconds >= DAY and (marked.distance(first, last, PEAK, 4) is not None or _is_called_peak(marked, last)):
         rank -= 1
-    per_second = number.value * _share_of(marked, number, last) / period.seconds
-    if period.seconds <= HOUR and _is_peak(marked, first, last):
+    per_second = _part_of(marked, number, last, counts) / period.seconds
+    if period.seconds <= HOUR and (is_ceiling or _is_peak(marked, first, last)):
         yield quantity(marked, "peak_requests_per_second", per_second, first, last, rank=rank)
         return
     yield from _second_peak(marked, number, period, last, counts)
@@ -100,6 +123,13 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts) -> Ite
             return
         rank -= 1
     yield quantity(marked, "requests_per_day", per_day, first, last, rank=rank)
+
+
+def _is_called_peak(marked: Marked, last: int) -> bool:
+    """`9 lakh in a day, but that is peak only`."""
+    words = marked.tokens.words
+    at = next((k for k in range(last, min(last + 4, len(words) - 2)) if words[k] in ("that", "this", "which")), None)
+    return at is not None and any(marked.marks[k] & PEAK for k in range(at, min(at + 5, len(words))))
 
 
 def _grows_to(marked: Marked, number: Number) -> bool:
@@ -144,6 +174,24 @@ def _second_peak(marked: Marked, number: Number, period: Period, last: int, coun
         yield quantity(marked, "peak_requests_per_second", other.value / period.seconds, last, other.last, rank=2)
 
 
+def _part_of(marked: Marked, number: Number, last: int, counts: Counts) -> float:
+    """What of a rate goes to the base model: `5 % of 2 million orders need a check`, `of 9M mails only 70,000 do`.
+
+    The whole must be named as one (`of`, `out of`, `from`), or the part (`of which`, `of them`, `only`).
+    """
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    whole = words[number.first - 1] in ("of", "from") if number.first else False
+    for other in counts.numbers[bisect_left(counts.firsts, last) :][:1]:
+        lead, behind = words[last : other.first], words[other.last : other.last + MAX_PART_WORDS]
+        if other.first in counts.claimed or other.value >= number.value or other.first - last > MAX_RESULT_WORDS:
+            break
+        named = whole or "which" in lead or behind[:2] in (["of", "them"], ["of", "these"], ["of", "those"])
+        named = named or (not {"only", "just", "merely"}.isdisjoint(lead) and behind[:1] != ["of"])
+        if named and sentence[other.first] == sentence[number.first] and any(map(_is_sent, behind)):
+            return counts.take(other).value
+    return number.value * _share_of(marked, number, last)
+
+
 def _share_of(marked: Marked, number: Number, last: int) -> float:
     """The share in `5 % of 2 million orders a day need a check`; 1 when the share only describes them."""
     words = marked.tokens.words
@@ -151,9 +199,14 @@ def _share_of(marked: Marked, number: Number, last: int) -> float:
         share, end = _as_share(words, other)
         if share and words[end : end + 1] == ["of"] and any(map(_is_sent, words[last : last + 4])):
             return share
-    for other in marked.numbers_within(last, last + 5):
+    for other in marked.numbers_within(last, last + 6):
         share, end = _as_share(words, other)
-        if share and words[other.first - 1] == "which" and any(map(_is_sent, words[end : end + 2])):
+        if (
+            share
+            and not _OF_WHICH.isdisjoint(words[last : other.first])
+            and "of" in words[last : other.first]
+            and any(map(_is_sent, words[end : end + 2]))
+        ):
             return share
     return 1.0
 
@@ -213,7 +266,9 @@ def _elided(marked: Marked, period: Period, number: Number, counts: Counts) -> I
     for other in counts.numbers[bisect_left(counts.firsts, after) :][:2]:
         if other.first - after > MAX_ELIDED_WORDS or tokens.sentence[other.first] > tokens.sentence[after - 1] + 1:
             return
-        rank = _elided_rank(marked, other)
+        rank: float | None = _elided_rank(marked, other)
+        if _is_upper_end(marked, other, number):
+            rank = RANGE_RANK
         if rank is None or other.first in counts.claimed or other.value < 2 or other.year:
             continue
         if (
@@ -227,18 +282,32 @@ def _elided(marked: Marked, period: Period, number: Number, counts: Counts) -> I
         )
 
 
+def _is_upper_end(marked: Marked, other: Number, number: Number) -> bool:
+    """`35 quizzes a week, sometimes 40`, `a question a week, perhaps two`: a range takes its upper end."""
+    words = marked.tokens.words
+    behind = words[other.last] if other.last < len(words) else "."
+    before = words[other.first - 1]
+    return (
+        number.value < other.value <= MAX_RANGE * number.value
+        and before in ("sometimes", "perhaps", "maybe", "possibly", "occasionally", "even", "times")
+        and behind in _BARE_BEHIND
+    )
+
+
 def _elided_rank(marked: Marked, number: Number) -> int | None:
     """How surely a bare figure is a rate: it ends its phrase, and a word of time or ownership stands beside it."""
     words, clause = marked.tokens.words, marked.clause
     behind = words[number.last] if number.last < len(words) else "."
     before = words[number.first - 1] if number.first else ""
+    if before == "to" and "from" in words[max(0, number.first - 3) : number.first]:
+        return None  # from midnight to seven
     introduced = before in _ELIDED_BEFORE or before in _MONTHS or marked.ahead(number.first, 1) & PLANNED
     ours = not _OURS.isdisjoint(words[max(0, number.first - 3) : number.first])
     today = behind in _ELIDED_CURRENT
     head = number.first
     while head and clause[head - 1] == clause[number.first] and number.first - head <= MAX_SINCE_WORDS:
         head -= 1
-    since = words[head] in _SINCE
+    since = words[head] in _SINCE and (head == 0 or clause[head - 1] != clause[head])
     if behind not in _BARE_BEHIND or not (introduced or ours or today or since):
         return None
     if today:
@@ -247,6 +316,9 @@ def _elided_rank(marked: Marked, number: Number) -> int | None:
     if clause[number.first - 1] not in here:
         here.add(clause[number.first - 1])
     start = max(0, number.first - MAX_LEAD_WORDS)
+    if before == ":":
+        same = marked.tokens.sentence[number.first]
+        here |= {clause[k] for k in range(start, number.first) if marked.tokens.sentence[k] == same}
     near = {words[k] for k in range(start, number.first) if clause[k] in here} | {behind}
     if marked.ahead(number.first, 2) & PLANNED or (ours and "ours" in near):
         return 4
@@ -274,4 +346,19 @@ def _happenings(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
             continue
         if marked.scope(period.first, period.last) & FOREIGN or marked.near(period.first, period.last, 3, 0) & NEGATION:
             continue
-        yield quantity(marked, "requests_per_day", DAY / period.seconds, period.first, period.last, rank=0)
+        per_day = DAY / period.seconds * _happening_to(marked, period)
+        yield quantity(marked, "requests_per_day", per_day, period.first, period.last, rank=0)
+
+
+def _happening_to(marked: Marked, period: Period) -> float:
+    """How many it happens to: the 30 of `every 90 s per event, up to 30 events`; else 1."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    behind = words[period.last : period.last + 3]
+    if behind[:1] not in (["per"], ["for"], ["from"]) or len(behind) < 2:
+        return 1.0
+    whom = behind[2] if behind[1] in ("each", "every") and len(behind) > 2 else behind[1]
+    for number in marked.numbers_within(period.last, period.last + MAX_LEAD_WORDS):
+        named = any(len(whom) > 2 and w.startswith(whom[:5]) for w in words[number.last : number.last + 2])
+        if named and sentence[number.first] == sentence[period.first] and is_count(marked, number):
+            return number.value
+    return 1.0

@@ -18,7 +18,11 @@ _ABOVE = frozenset(("more", "longer", "over", "above", "beyond", "exceed", "exce
 _IS_LONG = frozenset(("of", "is", "are", "about", "averages", "average"))
 _ENOUGH = frozenset(("ok", "okay", "fine", "acceptable", "tolerable", "alright", "bearable", "suffices"))
 DENIAL_REACH = 7
-CUE_REACH = 10
+LASTING_REACH = 6
+MAX_LINE_WORDS = 14
+_ASYNC = (["async", ","], ["asynchronous", ","], ["batch", ","], ["turnaround", ","])
+HALF = BIT["half_of"]
+CUE_REACH, FIRST_REACH = 10, 8
 _WITHIN = frozenset(("within", "under", "below", "inside"))
 _BARE_BEHIND = word_set("bare_behind")
 ELIDED_REACH = 12
@@ -27,6 +31,7 @@ LONGEST_WAIT = 2 * WEEK
 """A longer time is a project's, not an answer's."""
 CURRENT_COST = 5
 """What today's figure ranks below the one that is asked for."""
+GIVING_UP_COST = 0.5
 PLAIN_RANK = 2
 """Rank of a limit without a percentile; the median ranks below it."""
 
@@ -43,9 +48,11 @@ def read_times(marked: Marked) -> Iterator[Quantity]:
         name = (
             "time_to_first_token_p95_seconds" if _is_first_token(marked, number.first, last) else "latency_p95_seconds"
         )
-        rank = _percentile_rank(marked, number.first, last) - CURRENT_COST * bool(
+        rank: float = _percentile_rank(marked, number.first, last) - CURRENT_COST * bool(
             marked.near(number.first, last, 3, 3) & CURRENT
         )
+        if not _GIVING_UP.isdisjoint(marked.tokens.words[last : last + 4]) and _stands_at(marked, number):
+            rank -= GIVING_UP_COST
         yield quantity(marked, name, seconds, number.first, last, rank=rank)
     yield from _elided(marked)
     yield from _bare_units(marked)
@@ -86,6 +93,9 @@ def _duration(marked: Marked, number: Number) -> tuple[float, int] | None:
     unit = TIME_UNITS.get(words[last]) if last < len(words) else None
     if unit is None or (words[last] in ("d", "mo") and not marked.tokens.text[marked.tokens.ends[last - 1]].isalnum()):
         return None
+    attached = last + 1 < len(words) and marked.tokens.text[marked.tokens.ends[last]] == "-"
+    if attached and words[last] == "second" and words[last + 1] in _HAND:
+        return None
     value = number.value
     if words[last + 1 : last + 4] == ["and", "a", "half"]:
         value, last = value + 1 / 2, last + 3
@@ -98,9 +108,13 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
     before, earlier = words[first - 1] if first else "", words[first - 2] if first > 1 else ""
     after, then = (*words[last : last + 2], "", "")[:2]
     limited = marked.near(first, last, 2, 0) & LIMIT
+    if after == "before" and marked.near(last, last, 0, 7) & FIRST:
+        return False  # 1.2 s before text appears
     if before in _NO_WAIT_BEFORE and not (earlier.startswith("wait") or (before in ("per", "each") and earlier == ",")):
         wanted = marked.near(first, last, 3, 3) & LIMIT or _is_fine(words, first, last)
         return not (before in ("takes", "needs", "took", "for") and wanted)
+    if before == "in" and any(n.value >= MANY for n in marked.numbers_within(first - 4, first - 1)):
+        return True
     if after in ("a", "per", "/"):
         return then in PERIODS or then in TIME_UNITS
     if (
@@ -109,9 +123,15 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
         or (after in _NO_WAIT_AFTER and not limited and after != "of")
     ):
         return True
-    if before in _IS_LONG and not limited and marked.near(first - 1, first - 1, 2, 0) & LASTING:
+    lasting = marked.ahead(first, LASTING_REACH)
+    if before in _IS_LONG and not limited and lasting & LASTING:
         return True
     return number.attached and bool(marked.near(last, last, 0, 1) & LASTING)
+
+
+def _stands_at(marked: Marked, number: Number) -> bool:
+    """`at 1.8 s they look away`: a limit only where no other is named."""
+    return number.first > 0 and marked.tokens.words[number.first - 1] in ("at", "after")
 
 
 def _is_fine(words: list[str], first: int, last: int) -> bool:
@@ -126,6 +146,8 @@ def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool
     limited = marked.near(first, last, 4, 4) & LIMIT
     above = not _ABOVE.isdisjoint(words[max(0, first - 3) : first])
     fine = _is_fine(words, first, last)
+    if marked.masks[marked.clause[first]] & HALF and "half" in words[max(0, first - 10) : first]:
+        return False
     if scope & (RIVAL | PAST) or (scope & PAST_VERB and not limited) or (scope & HYPOTHETICAL and not (above or fine)):
         return False
     if _is_denied(marked, number):
@@ -134,8 +156,19 @@ def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool
         return not (marked.near(first, first, 4, 0) & SPENT and not (limited or fine))
     if seconds > LONGEST_WAIT or marked.time(first) & CURRENT:
         return False
+    if _is_headed(words, marked.tokens.sentence, first) or words[max(0, first - 2) : first] in _ASYNC:
+        return True
     waits = marked.near(first, last, 5, 5) & WAIT
     return bool((limited and waits) or marked.near(first, last, 2, 1) & LIMIT) or _is_fine(words, last, last)
+
+
+def _is_headed(words: list[str], sentence: list[int], first: int) -> bool:
+    """`SLO: done before pick-up, ~20 min`, `time: 30 min`: the line says that it is about time."""
+    k = first
+    while k > 0 and first - k < MAX_LINE_WORDS and sentence[k - 1] == sentence[first]:
+        k -= 1
+    head = words[k : k + HEADING_REACH + 1]
+    return ":" in head and not _HEADINGS.isdisjoint(head[: head.index(":")])
 
 
 def _is_denied(marked: Marked, number: Number) -> bool:
@@ -170,20 +203,34 @@ def _is_first_token(marked: Marked, first: int, last: int) -> bool:
     begin = marked.distance(first, last, FIRST, CUE_REACH, stops=marked.number_tokens)
     if begin is None:
         return False
+    ahead = marked.ahead(first, FIRST_REACH)
+    if ahead & FIRST and not ahead & WHOLE:
+        return True
     whole = marked.distance(first, last, WHOLE, CUE_REACH, stops=marked.number_tokens)
     return whole is None or begin < whole
 
 
 _A_SECOND_BEHIND = (
-    ["at", "most"],
-    ["or", "so"],
-    ["or", "less"],
-    ["max", "."],
-    ["tops", "."],
-    [",", "tops"],
-    [",", "max"],
-)
-_BARE_UNITS = frozenset(("second", "subsecond", "sec", "minute", "hour"))
+    ["at", "most"], ["or", "so"], ["or", "less"], ["max", "."], ["tops", "."], [",", "tops"], [",", "max"],
+    ["max", ","], ["tops", ","], ["and", "no"], ["maximum", "."], [",", "maximum"], [",", "no"], ["is", "enough"],
+    ["is", "fine"], ["is", "ok"], ["would", "do"], ["will", "do"], ["flat", "."], ["or", "two"],
+)  # fmt: skip
+_HAND = frozenset(("hand", "level", "line", "tier", "class", "rate", "year", "order", "guess", "language", "stage"))
+"""Behind `second-`: an ordinal, no time."""
+_NEEDED = frozenset(("needed", "due", "required", "wanted", "ready", "back", "expected", "promised"))
+_LONG_UNITS = frozenset(("day", "week", "morning", "shift"))
+MANY = 100
+"""`500 lines in ten seconds`: so many in a time are a rate, no wait."""
+_HEADINGS = frozenset((
+    "slo", "sla", "time", "latency", "speed", "turnaround", "deadline", "response", "wait", "timing", "due", "when",
+    "answer", "answers", "p95", "p99", "delay", "limit", "urgency", "timeliness", "needed",
+))  # fmt: skip
+HEADING_REACH = 3
+_GIVING_UP = frozenset((
+    "leave", "look", "drop", "hang", "lose", "give", "quit", "abandon", "complain", "walk", "grumble", "start",
+))  # fmt: skip
+MAX_BARE_REACH = 8
+_BARE_UNITS = frozenset(("second", "subsecond", "sec", "minute", "hour", *_LONG_UNITS))
 _LIMIT_BEFORE = frozenset(["in", "within", "under", "inside", "below", "than", "after", "over", "the"])
 
 
@@ -200,7 +247,7 @@ def _bare_units(marked: Marked) -> Iterator[Quantity]:
             continue
         first = i if word == "subsecond" else i - 1
         name = "time_to_first_token_p95_seconds" if _is_first_token(marked, first, i + 1) else "latency_p95_seconds"
-        yield quantity(marked, name, TIME_UNITS.get(word, 1.0), first, i + 1, rank=1)
+        yield quantity(marked, name, TIME_UNITS.get(word) or PERIODS.get(word, 1.0), first, i + 1, rank=1)
 
 
 def _is_bare_limit(marked: Marked, i: int) -> bool:
@@ -210,18 +257,19 @@ def _is_bare_limit(marked: Marked, i: int) -> bool:
         return True
     if before not in ("a", "an", "the", "one") or earlier in ("half", "of", "quarter"):
         return False
+    if words[i] in _LONG_UNITS:
+        needed = not _NEEDED.isdisjoint(words[max(0, i - 5) : i - 1])
+        return earlier == "within" and words[i + 1 : i + 2] != ["of"] and needed
+    if before == "a" and words[i + 1 : i + 2] in (["per"], ["for"], ["an"]) and earlier in ("", ".", ":", "\n", ";"):
+        return bool(marked.near(i, i, 0, MAX_BARE_REACH) & LIMIT)
     if words[i] in ("hour", "minute"):
         return (
             earlier in ("within", "under")
             or words[max(0, i - 3) : i - 1] == ["up", "to"]
             or (before == "a" and words[i + 1 : i + 3] == ["at", "most"])
         )
-    if before != "one" and earlier in _LIMIT_BEFORE and earlier != "the":
+    if before not in ("one", "the") and earlier in _LIMIT_BEFORE and earlier != "the":
         return True
-    return before == "a" and words[i + 1 : i + 3] in (
-        ["at", "most"],
-        ["or", "so"],
-        ["or", "less"],
-        ["max", "."],
-        ["tops", "."],
-    )
+    if before == "the":
+        return earlier in _WITHIN
+    return before == "a" and words[i + 1 : i + 3] in _A_SECOND_BEHIND

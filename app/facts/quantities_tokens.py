@@ -18,6 +18,8 @@ _BETWEEN = word_set("number_unit_joints")
 _BARE_BEHIND = word_set("bare_behind")
 _GUIDES = word_set("guide_words")
 _SIZED = word_set("sized_words")
+_MOVES = frozenset(("go", "goes", "come", "comes", "went", "came", "flow", "flows", "going", "coming", "sent", "are"))
+_WAYS = {"in": "input_tokens", "out": "output_tokens", "back": "output_tokens"}
 _NAMED = {
     "input": "input_tokens",
     "context": "input_tokens",
@@ -82,21 +84,26 @@ def _unit(marked: Marked, number: Number) -> tuple[int, int] | None:
 def _unit_before(marked: Marked, number: Number) -> str | None:
     """`max_tokens 512`, `input tokens: 900`, `Tokens: 3,000 in, 200 out`."""
     words, marks = marked.tokens.words, marked.marks
-    behind = words[number.last] if number.last < len(words) else "."
     k = number.first - 1
     while k >= 0 and words[k] in (":", "=", "~", "≈", "≤", "<", "of"):
         k -= 1
+    way = _way(words, number.last)
     if k >= 0 and marks[k] & TOKEN:
-        if behind in ("in", "out"):
-            return "input_tokens" if behind == "in" else "output_tokens"
+        if way is not None:
+            return way
         named = words[k - 1] if k and marked.tokens.sentence[k - 1] == marked.tokens.sentence[k] else ""
         return _NAMED.get(named)
-    if behind in ("in", "out") and any(
-        bits & TOKEN for bits in marks[max(0, number.first - ELIDED_REACH) : number.first]
-    ):
-        after = words[number.last + 1] if number.last + 1 < len(words) else "."
-        return None if after[0].isalnum() else "input_tokens" if behind == "in" else "output_tokens"
-    return None
+    told = any(bits & TOKEN for bits in marks[max(0, number.first - ELIDED_REACH) : number.first])
+    return way if told else None
+
+
+def _way(words: list[str], last: int) -> str | None:
+    """`900 in`, `120 out`, `1,500 tokens go in`, `60 come back`: which way a size goes, where that ends its phrase."""
+    if words[last : last + 1] and words[last] in _MOVES:
+        last += 1
+    way = _WAYS.get(words[last]) if last < len(words) else None
+    after = words[last + 1] if last + 1 < len(words) else "."
+    return way if way is not None and (not after[0].isalnum() or after in ("and", "with", "per", "on")) else None
 
 
 def _elided_role(marked: Marked, number: Number) -> str | None:
@@ -110,8 +117,8 @@ def _elided_role(marked: Marked, number: Number) -> str | None:
         or currency_of(marked.tokens, number)
     ):
         return None
-    if behind in ("in", "out") and (number.last + 1 >= len(words) or not words[number.last + 1][0].isalnum()):
-        return "input_tokens" if behind == "in" else "output_tokens"
+    if (way := _way(words, number.last)) is not None:
+        return way
     if behind not in _BARE_BEHIND and words[number.last : number.last + 2] != ["or", "so"]:
         return None
     sentence = marked.tokens.sentence
@@ -131,6 +138,8 @@ def _role(marked: Marked, number: Number, last: int, unit: int, stops: frozenset
     after = words[last + 1] if last + 1 < len(words) else ""
     if unit == TOKEN and "window" in words[max(0, number.first - 4) : last + 4]:
         return None
+    if (way := _way(words, last)) is not None:
+        return way
     if behind in ("in", "out") and after not in ("the", "a", "each", "total", "our", "all"):
         return "input_tokens" if behind == "in" else "output_tokens"
     if words[max(0, number.first - 2) : number.first] == ["in", "("]:

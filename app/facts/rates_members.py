@@ -15,10 +15,17 @@ MAX_MEMBER_WORDS = 14
 MAX_WHOM_WORDS = 40
 """Tokens back to members that an earlier sentence names."""
 SHORTEST_NOUN = 3
+MAX_UNIT_WORDS = 5
+"""Tokens behind a figure within which `per shift` names the unit of another."""
+FEW = 12
+"""So few a day or month are each one's, when many more share them: `600,000 holders get one letter a month`."""
+_GIVES = word_set("giving_verbs")
 MAX_RESULT_WORDS = 8
 """Tokens between a rate and its stated product, or a figure that holds for each."""
 HOURS_PER_DAY = 24
 _RESULT_WORDS, _RESULT_PAIRS = word_set("result_words"), word_set("result_pairs")
+_OPEN = frozenset(("open", "opened", "staffed", "daylight", "trading", "work", "operation", "opening"))
+_WORK_UNITS = word_set("work_units")
 _BATCH_WORDS = word_set("batch_words")
 
 
@@ -26,7 +33,8 @@ def members_of(marked: Marked, number: Number, period: Period, counts: Counts) -
     """The N of `each of N members`, `N shops with 20 visits each`; None when the rate is everybody's."""
     first, last = min(number.first, period.first), max(number.last, period.last)
     found = (
-        _times_sign(marked, number, counts)
+        _all_get_one(marked, number, counts)
+        or _times_sign(marked, number, counts)
         or _batches(marked, number, counts)
         or _apiece(marked, last, counts)
         or _per_unit(marked, number, counts)
@@ -47,6 +55,19 @@ def _nearest_count(marked: Marked, number: Number, first: int, last: int, counts
         if best is None or abs(other.first - first) < abs(best.first - first):
             best = other
     return best
+
+
+def _all_get_one(marked: Marked, number: Number, counts: Counts) -> Number | None:
+    """The 600,000 of `All 600,000 holders get one letter a month`, the 300 of `300 shops send us two lists a day`."""
+    words, at = marked.tokens.words, bisect_left(counts.firsts, number.first) - 1
+    if at < 0 or number.value > FEW or (not number.in_words and number.value != 1):
+        return None
+    other = counts.numbers[at]
+    between = words[other.last : number.first]
+    if other.first in counts.claimed or other.value <= FEW or not 1 <= len(between) <= MAX_RESULT_WORDS:
+        return None
+    verbs = [k for k, w in enumerate(between) if w in _GIVES]
+    return other if verbs and verbs[0] <= MAX_SLASH_WORDS and "," not in between and ":" not in between else None
 
 
 def _times_sign(marked: Marked, number: Number, counts: Counts) -> Number | None:
@@ -138,12 +159,29 @@ def _per_whom(marked: Marked, number: Number, period: Period, counts: Counts) ->
 def _per_unit(marked: Marked, number: Number, counts: Counts) -> Number | None:
     """`30 proposals a session, two sessions a month`: the first figure holds for each of the second."""
     words, at = marked.tokens.words, bisect_left(counts.firsts, number.first) - 1
-    if at < 0 or number.last >= len(words) or number.first - counts.numbers[at].last > MAX_RESULT_WORDS:
+    if number.last >= len(words):
+        return None
+    if (behind := _per_unit_behind(words, number, counts)) is not None:
+        return behind
+    if at < 0 or number.first - counts.numbers[at].last > MAX_RESULT_WORDS:
         return None
     unit = words[number.last]
     between = words[counts.numbers[at].last : number.first]
     same = any(a in ("a", "per", "an", "/") and len(b) > 3 and unit.startswith(b[:-1]) for a, b in pairwise(between))
     return counts.numbers[at] if same and counts.numbers[at].first not in counts.claimed else None
+
+
+def _per_unit_behind(words: list[str], number: Number, counts: Counts) -> Number | None:
+    """`three shifts a day, 40 reports per shift`: the later figure holds for each of the first."""
+    unit = words[number.last].rstrip("s")
+    at = bisect_left(counts.firsts, number.last)
+    if unit not in _WORK_UNITS or at >= len(counts.numbers):
+        return None
+    other = counts.numbers[at]
+    behind = words[other.last : other.last + MAX_UNIT_WORDS]
+    same = any(a in ("a", "per", "an", "/", "each", "every") and b == unit for a, b in pairwise(behind))
+    near = other.first - number.last <= MAX_LEAD_WORDS and other.first not in counts.claimed
+    return other if same and near else None
 
 
 def _is_one_each(marked: Marked, number: Number, counts: Counts) -> bool:
@@ -203,6 +241,8 @@ def open_seconds(marked: Marked, number: Number) -> float:
             ["window"],
             ["working"],
         )
+        if words[other.last] == "hours" and not _OPEN.isdisjoint(words[other.last + 1 : other.last + 4]):
+            return min(other.value, HOURS_PER_DAY) * HOUR
         if words[other.last : other.last + 2] in (["opening", "hours"], ["business", "hours"], ["office", "hours"]):
             return min(other.value, HOURS_PER_DAY) * HOUR
         if words[other.last] in ("hours", "h", "hrs", "hour") and daily and 0 < other.value <= HOURS_PER_DAY:

@@ -15,6 +15,8 @@ MAX_SLASH_WORDS = 3
 """Tokens between a number and `/day`."""
 MAX_LEAD_WORDS = 12
 """Tokens between a leading period and its number: `every night we have to look at 80,000`."""
+MAX_THEM_WORDS = 20
+"""The same where the number says of what: `each night we want ..., about 120,000 of them`."""
 _BREAKS = frozenset(",:;")
 _NOT_COUNTED = word_set("not_counted")
 _OPENERS = word_set("clause_openers")
@@ -24,6 +26,21 @@ _DIRECT: tuple[list[str], ...] = ([], [","], ["="], ["~"], ["≈"])
 _OF_THEM = (["of", "them"], ["of", "these"])
 _HOLDS_BACK = frozenset(("within", "under", "below", "of", "than", "to", "after", "at"))
 """Words right before a figure that belongs to something else than the period."""
+_ABOUT = frozenset(
+    ("about", "some", "around", "roughly", "approximately", "ca", "~", "≈", "up", "to", "maybe", "perhaps")
+)
+MAX_FRAGMENT_WORDS = 4
+"""Tokens behind the number of a sentence that is nothing but a count: a noun, an adjective, the full stop."""
+_CORRECTS = frozenset(("no", "sorry", "correction", "pardon", "rather"))
+MAX_CORRECTION_WORDS = 7
+_ASIDES = frozenset((
+    "exact", "exactly", "precisely", "average", "total", "all", "so", "less", "more", "present", "currently", "now",
+    "precise", "fact", "actually", "roughly", "mean", "today", "moment",
+))  # fmt: skip
+"""Last words of an aside between a number and its period: `22 faxes, all in all, each day`."""
+MAX_SUBJECT_WORDS = 2
+"""`500,000 statements we mail per day`: a subject and its verb right before the period."""
+MAX_ONE_WORDS = 4
 _NOT_PART = frozenset(("one", "any", "each", "most", "out", "some"))
 """`one of 38 codes` is no `batch of 38`."""
 
@@ -74,12 +91,33 @@ def pairs_of(marked: Marked, periods: list[Period], counts: Counts) -> list[tupl
             left.append(period)
         else:
             after = _number_after(marked, period, counts) if number.suffix == ONCE else None
+            after = None if after is not None and after.suffix == VAGUE else after
             pairs.append((period, counts.take(after or number)))
+    ends = [period.last for period, _ in pairs]
     for period in left:
-        number = None if period.interval else _number_after(marked, period, counts)
+        if (corrected := _corrected(marked, period, ends)) is not None:
+            pairs[corrected] = (period, pairs[corrected][1])
+            continue
+        number = None if period.interval or _is_of_money(marked, period) else _number_after(marked, period, counts)
         if number is not None:
             pairs += [(period, counts.take(number))]
     return pairs
+
+
+def _is_of_money(marked: Marked, period: Period) -> bool:
+    """The `a month` of `2,500 USD a month, 12k reviewed tests` has its number: it is money."""
+    near = marked.numbers_within(period.first - MAX_SLASH_WORDS - 1, period.first)
+    return any(currency_of(marked.tokens, n) is not None for n in near)
+
+
+def _corrected(marked: Marked, period: Period, ends: list[int]) -> int | None:
+    """Which pair `25 debates a week... no, a day` corrects."""
+    words = marked.tokens.words
+    lead = words[max(0, period.first - 2) : period.first]
+    if not lead or not (lead[-1] in _CORRECTS or (lead[-1] == "," and lead[0] in _CORRECTS)):
+        return None
+    at = bisect_right(ends, period.first) - 1
+    return at if at >= 0 and period.first - ends[at] <= MAX_CORRECTION_WORDS else None
 
 
 def _number_before(marked: Marked, period: Period, previous_end: int, counts: Counts) -> Number | None:
@@ -104,14 +142,28 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: Co
         breaks
         and not ((period.adverb or period.night) and breaks == 1 and ":" not in between)
         and "average" not in between
+        and not (between[-1] == "," and breaks <= 2 and between[-2:-1] and between[-2] in _ASIDES)
     ):
         return None
     if (distance > 1 and _others_between(marked, number, period)) or (number.year and distance > 1):
         return None
-    if (")" in between and "(" not in between) or not _SUBJECTS.isdisjoint(between):
+    if (")" in between and "(" not in between) or not _SUBJECTS.isdisjoint(between[:-MAX_SUBJECT_WORDS]):
+        return None
+    if between[-1:] and between[-1] in _SUBJECTS:
         return None
     shared = "per" in between or "each" in between
-    return None if number.in_words and number.value == 1 and not shared and (distance > 2 or period.adverb) else number
+    return (
+        None if number.in_words and number.value == 1 and not shared and not _is_one(marked, number, period) else number
+    )
+
+
+def _is_one(marked: Marked, number: Number, period: Period) -> bool:
+    """`one letter a day`, `One strange isotopic ratio a day` at the head of its clause; `one of ...` counts nothing."""
+    distance = period.first - number.last
+    if period.adverb or "of" in marked.tokens.words[number.last : period.first]:
+        return False
+    head = number.first == 0 or marked.clause[number.first - 1] != marked.clause[number.first]
+    return distance <= (MAX_ONE_WORDS if head else 2)
 
 
 def _is_size(marked: Marked, number: Number, earlier: Number, period: Period) -> bool:
@@ -136,21 +188,46 @@ def _others_between(marked: Marked, number: Number, period: Period) -> list[Numb
 def _number_after(marked: Marked, period: Period, counts: Counts) -> Number | None:
     """The number behind a period that opens its clause or speaks of volume: `every night 80,000 claims`."""
     words, sentence = marked.tokens.words, marked.tokens.sentence
-    low, high = bisect_left(counts.firsts, period.last), bisect_right(counts.firsts, period.last + MAX_LEAD_WORDS)
-    number = next((n for n in counts.numbers[low:high] if n.first not in counts.claimed), None)
-    if number is None or sentence[number.first] != sentence[period.first]:
+    low, high = bisect_left(counts.firsts, period.last), bisect_right(counts.firsts, period.last + MAX_THEM_WORDS)
+    number = next((n for n in counts.numbers[low:high] if n.first not in counts.claimed and _may_follow(n)), None)
+    if number is None:
         return None
-    if number.year or 0 < number.value < 1 or (number.value == 1 and number.in_words):
-        return None
+    if sentence[number.first] != sentence[period.first]:
+        return number if _is_fragment(marked, period, number) else None
     between = words[period.last : number.first]
-    if between in _DIRECT or words[number.last : number.last + 2] in _OF_THEM:
+    of_them = words[number.last : number.last + 2] in _OF_THEM
+    if len(between) > MAX_LEAD_WORDS and not of_them:
+        return None
+    if period.possessive:
+        named = [w for w in between if w not in _ABOUT]
+        return number if named and named[-1] in (",", "(", ":", "–", "—") and named.count(",") <= 1 else None
+    if between in _DIRECT or of_them:
         return number
     spoken = bool(marked.near(period.first, period.last, 2, 1) & VOLUME)
-    named = between[:1] == [":"] or not _BATCHES.isdisjoint(between[:1])
-    if not (spoken or named or _opens(marked, period)) or "for" in between[-2:]:
+    listed = between[:1] == [":"] or not _BATCHES.isdisjoint(between[:1])
+    if not (spoken or listed or _opens(marked, period)) or "for" in between[-2:]:
         return None
     part = between[-1:] == ["of"] and len(between) > 1 and between[-2] not in _NOT_PART
     return number if spoken or part or between[-1] not in _HOLDS_BACK else None
+
+
+def _may_follow(number: Number) -> bool:
+    """A figure that can be a period's number from behind: no year, share or article-like `one`."""
+    return not (number.year or 0 < number.value < 1 or (number.value == 1 and number.in_words))
+
+
+def _is_fragment(marked: Marked, period: Period, number: Number) -> bool:
+    """`Nightly. 3k CVs.`, `overnight; about 700 letters`: the next sentence is nothing but the number and its noun."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    if sentence[number.first] != sentence[period.first] + 1 or not (period.adverb or period.night):
+        return False
+    lead = [w for w in words[period.last : number.first] if w not in _ABOUT and w not in _BATCHES]
+    if lead not in (["."], [";"], ["\n"], [".", "\n"]):
+        return False
+    end = number.last
+    while end < len(words) and sentence[end] == sentence[number.first]:
+        end += 1
+    return end - number.last <= MAX_FRAGMENT_WORDS
 
 
 def _opens(marked: Marked, period: Period) -> bool:

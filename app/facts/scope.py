@@ -18,10 +18,9 @@ BIT = load_lexicon().bits
 _CUE_BITS = {CUE + name: bit for name, bit in BIT.items()}
 _KINDS = load_lexicon().kinds
 _UNDONE = {
-    CUE + "not_negation": BIT["negation"],
-    CUE + "not_hypothetical": BIT["hypothetical"],
-    CUE + "not_peak": BIT["peak"],
-}
+    CUE + f"not_{undone}": BIT[undone]
+    for undone in ("negation", "hypothetical", "peak", "past", "rival", "limit", "labelled")
+} | {CUE + "not_prompted_yet": BIT["prompted"]}
 """Phrases that take a cue's words back: `no later than` denies nothing."""
 NEGATION, DISMISSAL, PAST, PAST_VERB, RIVAL = (
     BIT["negation"],
@@ -31,7 +30,7 @@ NEGATION, DISMISSAL, PAST, PAST_VERB, RIVAL = (
     BIT["rival"],
 )
 HYPOTHETICAL, ARCHIVE, PLANNED, CURRENT = BIT["hypothetical"], BIT["archive"], BIT["planned"], BIT["current"]
-CONTRAST = BIT["contrast"]
+CONTRAST, REJECTED = BIT["contrast"], BIT["rejected"]
 FOREIGN = PAST | PAST_VERB | RIVAL | HYPOTHETICAL
 """Cues that make a figure somebody else's, or of another time."""
 _SCOPE = FOREIGN | ARCHIVE
@@ -42,9 +41,14 @@ _FAR_SIGNS = frozenset(",()–—-[]")
 _JOINTS = frozenset(("and", "but", "with", "while", "or"))
 NEXT_FIGURE = 5
 """Tokens within which a cue behind a comma speaks of the figure that follows: `12 rps, peaks of up to 60`."""
-_PRESENT = frozenset(("have", "has", "is", "are", "get", "see", "need", "expect", "will", "do", "we", "it's"))
+_PRESENT = frozenset((
+    "have", "has", "is", "are", "get", "see", "need", "expect", "will", "do", "we", "it's", "must", "should", "shall",
+    "needs", "want", "wants",
+))  # fmt: skip
 SCOPE_BEFORE, SCOPE_AFTER = 24, 12
 """Tokens of a clause that are searched for cues before and after a figure."""
+REJECTION_REACH = 24
+"""Tokens behind a figure within which `it was voted down` takes it back."""
 _BREAKS = frozenset(',():–—-[]"“”')
 _OWN_START = frozenset(
     ["we", "our", "ours", "us", "i", "it's", "it", "now", "here", "this", "these", "today", "but", "so", "then"]
@@ -73,6 +77,8 @@ class Marked:
     masks: list[int]
     periods: list[Period]
     period_firsts: list[int]
+    rejections: list[int]
+    """Tokens at which a figure before them is taken back."""
     handed: list[int]
     """Per clause: scope and time bits that earlier clauses of its sentence hand on to it."""
     hits: dict[str, list[Hit]]
@@ -144,7 +150,18 @@ class Marked:
             if clause[k] != here:
                 break
             found |= marks[k] & PAST
+        if self.is_rejected(last):
+            return found | HYPOTHETICAL
         return found or (0 if present else self.handed[here] & _SCOPE)
+
+    def is_rejected(self, last: int) -> bool:
+        """`We thought of 2 s, but that was voted down`: the rest of the sentence takes a figure back."""
+        at = bisect_left(self.rejections, last)
+        if at == len(self.rejections):
+            return False
+        place = self.rejections[at]
+        sentence = self.tokens.sentence
+        return place - last <= REJECTION_REACH and sentence[place] == sentence[last - 1]
 
     def time(self, first: int) -> int:
         """Planned or current: what the clause says, else what it inherits."""
@@ -196,8 +213,20 @@ def mark(text: str) -> Marked:
     handed = _handed(tokens, numbers, clause, masks, heads)
     firsts = [n.first for n in numbers]
     held = frozenset(k for n in numbers if not (n.year or n.identifier) for k in range(n.first, n.last))
+    rejections = [i for i, bits in enumerate(marks) if bits & REJECTED and not tokens.quoted[i]]
     return Marked(
-        tokens, numbers, firsts, held, marks, clause, masks, periods, [p.first for p in periods], handed, hits
+        tokens=tokens,
+        numbers=numbers,
+        firsts=firsts,
+        number_tokens=held,
+        marks=marks,
+        clause=clause,
+        masks=masks,
+        periods=periods,
+        period_firsts=[p.first for p in periods],
+        rejections=rejections,
+        handed=handed,
+        hits=hits,
     )
 
 
@@ -255,8 +284,14 @@ def _handed(tokens: Tokens, numbers: list[Number], clause: list[int], masks: lis
         if not (number.year or number.identifier or since):
             counted[clause[number.first]] = True
     handed = [0] * len(masks)
+    heading = 0
     for c in range(1, len(masks)):
         head = heads[c]
+        if tokens.sentence[head] != tokens.sentence[heads[c - 1]]:
+            heading = 0
+        elif tokens.words[head - 1] == ":" and not counted[c - 1] and not handed[c - 1]:
+            heading = masks[c - 1] & (_SCOPE & ~PAST_VERB)
+        handed[c] |= heading
         if tokens.sentence[head] != tokens.sentence[heads[c - 1]] or tokens.words[head - 1] in ("(", ")"):
             continue
         word = tokens.words[head]

@@ -68,11 +68,18 @@ _WEEKDAYS = frozenset(
     f"{day}day{s}" for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun") for s in ("", "s")
 )
 _NIGHTS = frozenset(("nightly", "overnight"))
-_PERIOD_WORDS = frozenset((*ADVERBS, *PERIODS, *TIME_UNITS, *_WEEKDAYS))
+_OWNERS = ("day", "night", "week", "month", "hour", "morning", "evening")
+_POSSESSIVES = MappingProxyType({f"{word}{s}": PERIODS[word] for word in _OWNERS for s in ("'s", "’s")})
+_BARE_IN = frozenset(("day", "week", "month", "hour", "night"))
+"""`400 calls in day`: said without its article."""
+_PERIOD_WORDS = frozenset(
+    (*(f"{o}{s}" for o in _OWNERS for s in ("'s", "’s")), *ADVERBS, *PERIODS, *TIME_UNITS, *_WEEKDAYS)
+)
 _ADJECTIVAL = frozenset(("the", "a", "our", "for", "their", "its", "an", "your", "his", "her"))
 """Before `weekly` or `daily`: an adjective of what follows, no rate of what went before."""
 _PREPOSITIONS = frozenset(("on", "in", "over", "per", "within", "than", "under", "half", "during", "at"))
 _NO_RATE_BEFORE = frozenset(("within", "than", "under", "half"))
+_ORDINAL_NOUNS = word_set("ordinal_nouns")
 _ADJECTIVES = word_set("day_adjectives")
 _ONE_LETTER = frozenset("asdhw")
 
@@ -91,6 +98,8 @@ class Period:
     """`the weekly meeting`: of the noun that follows."""
     slash: bool = False
     """`/day`: right behind its number and noun."""
+    possessive: bool = False
+    """`each day's letters, some 4,000`: its number stands behind."""
     night: bool = False
     """`each night`, `overnight`: its number may stand before a comma."""
 
@@ -110,6 +119,9 @@ def _period(words: list[str], i: int, by_last: dict[int, Number]) -> Period | No
         return _adverb(words, i)
     if word in _WEEKDAYS:
         return _weekday(words, i)
+    if word in _POSSESSIVES:
+        each = i > 0 and words[i - 1] in ("each", "every", "the", "a", "one")
+        return Period(i - 1, i + 1, _POSSESSIVES[word], adjective=True, possessive=True) if each else None
     number = _counts_unit(words, i, by_last) if word in TIME_UNITS else None
     if number is not None and (made := _counted_period(words, i, number)) is not None:
         return made
@@ -174,7 +186,8 @@ def _period_at(words: list[str], i: int) -> Period | None:
     behind = words[first - 1] if first else ""
     if before == "other" and behind == "every":
         return Period(first - 1, i + 1, 2 * seconds, interval=True)
-    if word == "quarter" and words[i + 1 : i + 2] == ["of"]:
+    after = words[i + 1] if i + 1 < len(words) else "."
+    if after == "end" or (word == "quarter" and after == "of") or (word == "second" and after in _ORDINAL_NOUNS):
         return None
     if behind == "in" and word in ("afternoon", "morning", "evening"):
         return None
@@ -185,6 +198,10 @@ def _period_at(words: list[str], i: int) -> Period | None:
             return Period(first - 1, i + 1, seconds)
         if not ((behind == "on" and (adjectives or before != "the")) or (before in ("by", "at") and word == "night")):
             return None
+    elif before == "and" and _per_another(words, first):
+        return Period(first, i + 1, seconds)
+    elif before == "in" and word in _BARE_IN and not adjectives:
+        return Period(first, i + 1, seconds) if not (after[0].isdigit() or after in ("to", "one", "out")) else None
     elif (not (before == "on" and word == "weekdays") and before not in _DETERMINERS) or (
         word in _ONE_LETTER and before not in ("/", "per")
     ):
@@ -194,6 +211,11 @@ def _period_at(words: list[str], i: int) -> Period | None:
         if words[first] in _NO_RATE_BEFORE or (seconds < DAY and words[first] in ("in", "on", "over")):
             return None
     return Period(first, i + 1, seconds, night=night, slash=before == "/")
+
+
+def _per_another(words: list[str], joint: int) -> bool:
+    """`per room and day`, `for each shop and week`: the period shares its `per`."""
+    return joint > 1 and (words[joint - 2] in ("per", "each", "every", "/", "a") and words[joint - 1].isalpha())
 
 
 CURRENCIES: Mapping[str, tuple[str, float]] = MappingProxyType(

@@ -31,11 +31,11 @@ RECORDED = {
     "target_quality",
 }
 KNOWN_MISSES = {
-    "Per month: 60,000 claims; budget $900; 1 s to answer.",
-    "at least nine in ten answers must be right",
+    "We're a chain of 240 bakeries founded in 1931. The daily order notes, two per shop, have to be turned into a list "
+    "before four in the morning; the bread itself costs 3.20 a loaf, which has nothing to do with it.",
 }
-"""Phrases that the grammar does not read, and why not: a period before a semicolon governs money behind it; a
-fraction in words is no percentage. Taken off the list when they are read."""
+"""Phrases that the grammar does not read, and why not: nothing tells it that a bakery is the shop meant. Taken off the
+list when they are read."""
 SECONDS_ALLOWED = 0.2
 
 
@@ -48,7 +48,9 @@ def found_in(text: str) -> dict[str, float]:
     return {name: q.value for name, q in read_quantities(text, RATES).items() if name in RECORDED}
 
 
-@pytest.mark.parametrize("name", ["quantities.yaml", "quantities_more.yaml"])
+@pytest.mark.parametrize(
+    "name", ["quantities.yaml", "quantities_more.yaml", "quantities_neighbours.yaml", "quantities_heldout.yaml"]
+)
 def test_every_phrase_is_read_as_the_codebook_records_it(name: str) -> None:
     misread = []
     for row in table(name):
