@@ -1,5 +1,6 @@
 """The commands. Result on stdout, everything else on stderr; exit codes in `exits`."""
 
+import gc
 import json
 import sys
 from enum import StrEnum
@@ -236,6 +237,7 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
 ) -> None:
     """Start the service; other addresses than loopback need access keys."""
+    gc.enable()
     ops.start(host, port, workers)
 
 
@@ -246,5 +248,13 @@ def version() -> None:
 
 
 def main() -> None:
-    """Entry point of the console script."""
-    app()
+    """Entry point of the console script.
+
+    A command lives for a second or two and makes little garbage, while loading the world makes half a million
+    objects that stay: collecting among them took a third of the time of `tunewise check`.
+    """
+    gc.disable()
+    try:
+        app()
+    finally:
+        gc.enable()
