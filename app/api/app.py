@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from app import __version__
 from app.answers import Answers
 from app.api import problems
+from app.api.documented import with_examples
 from app.api.front import Front
 from app.api.limits import BodyLimit
 from app.api.routes import advice, batch, estimates, exports, reading, stored, watching
@@ -75,4 +76,5 @@ def create_app(config: Settings | None = None, load: Callable[[Settings], World]
     problems.install(app, BODIES)
     for part in (advice, batch, estimates, exports, reading, stored, watching):
         app.include_router(part.router)
+    with_examples(app)
     return app

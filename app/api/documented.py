@@ -1,8 +1,16 @@
 """Errors as the OpenAPI document shows them: one schema, an example each."""
 
+import json
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
+
 from app.schemas.problem import MEDIA_TYPE, TITLES, TYPE_PREFIX, Problem
+
+FIELD_EXAMPLES = Path(__file__).resolve().parent / "data" / "field_examples.json"
+"""As real answers had them; what no answer of ours held is written by hand."""
 
 _EXAMPLES: dict[int, tuple[str, str, list[dict[str, str]]]] = {
     401: ("key_required", "Send a key: `Authorization: Bearer tw_...`. An operator makes one.", []),
@@ -48,3 +56,25 @@ def _documented(status: int) -> dict[str, Any]:
         "description": TITLES[status],
         "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
     }
+
+
+@cache
+def recorded() -> dict[str, dict[str, Any]]:
+    """Examples of answers' fields, by schema and field."""
+    made: dict[str, dict[str, Any]] = json.loads(FIELD_EXAMPLES.read_text(encoding="utf-8"))
+    return made
+
+
+def with_examples(app: FastAPI) -> None:
+    """Let the application's OpenAPI document show an example with every field of every answer."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            for name, schema in plain()["components"]["schemas"].items():
+                for field, spec in schema.get("properties", {}).items():
+                    if field in recorded().get(name, {}) and "examples" not in spec:
+                        spec["examples"] = [recorded()[name][field]]
+        return plain()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document

@@ -63,8 +63,8 @@ RECOMMEND_EXAMPLES: dict[str, Example] = {
         "Confidential, on own machines",
         {
             "title": "Clause review",
-            "description": "Flag clauses in supplier contracts that deviate from our playbook and name the playbook rule. "
-            "The contracts must not leave our data centre. Lawyers have marked 3,200 clauses.",
+            "description": "Flag clauses in supplier contracts that deviate from our playbook and name the playbook "
+            "rule. The contracts must not leave our data centre. Lawyers have marked 3,200 clauses.",
             "requirements": {
                 "requests_per_day": 900,
                 "self_hosting_required": True,
@@ -77,31 +77,31 @@ RECOMMEND_EXAMPLES: dict[str, Example] = {
     "agent_with_tools": _example(
         "Reasoning with tools, early days",
         {
-            "description": "An assistant for data analysts plans several steps, calls our SQL and chart tools and explains "
-            "what it found. We are prototyping with ten analysts and have no labelled data yet.",
+            "description": "An assistant for data analysts plans several steps, calls our SQL and chart tools and "
+            "explains what it found. We are prototyping with ten analysts and have no labelled data yet.",
             "requirements": {"task_type": "tool_use", "stage": "prototype", "requests_per_day": 300},
         },
     ),
-    "near_the_line": _example(
-        "Nearer to the line: steady volume, decent prompt, few labels",
+    "close_call": _example(
+        "A close call: steady volume, a decent prompt, few labels",
         {
-            "description": "Summarise each insurance call into our five-line note so that the next agent can pick up the case. "
-            "Prompting gets it right most of the time, but the notes drift from the template.",
+            "description": "Summarise each insurance call into our five-line note so that the next agent can pick up "
+            "the case. Prompting gets it right most of the time, but the notes drift from the template.",
             "requirements": {
                 "task_type": "summarization",
                 "requests_per_day": 18000,
-                "labelled_examples": 900,
+                "labelled_examples": 300,
                 "prompted_quality": 0.86,
-                "prompting_effort": "optimized",
+                "prompting_effort": "few_shot",
                 "target_quality": 0.9,
-                "latency_p95_seconds": 8,
             },
         },
     ),
     "own_choices": _example(
         "Own base model, GPU and prices",
         {
-            "description": "Turn free-text maintenance reports into our fault code and one line of cause, as JSON, overnight.",
+            "description": "Turn free-text maintenance reports into our fault code and one line of cause, as JSON, "
+            "overnight.",
             "requirements": {"requests_per_day": 60000, "labelled_examples": 20000, "output_format": "json"},
             "preferences": {
                 "base_model": "Qwen/Qwen3-8B",
@@ -109,6 +109,19 @@ RECOMMEND_EXAMPLES: dict[str, Example] = {
                 "method": "lora",
                 "usd_per_gpu_hour": 1.35,
             },
+        },
+    ),
+}
+
+BATCH_EXAMPLES: dict[str, Example] = {
+    "two_tasks": _example(
+        "Two tasks, and one that cannot be answered",
+        {
+            "items": [
+                RECOMMEND_EXAMPLES["icd10_coding"]["value"],
+                RECOMMEND_EXAMPLES["policy_questions"]["value"],
+                {"description": "Too short."},
+            ]
         },
     ),
 }

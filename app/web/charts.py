@@ -72,22 +72,20 @@ class LineChart:
     """The same as a table."""
 
 
-@dataclass(frozen=True, slots=True)
 class Scale:
     """From a value to a coordinate; logarithmic where `log`."""
 
-    low: float
-    high: float
-    start: float
-    end: float
-    log: bool = False
+    __slots__ = ("_base", "_per_unit", "_start", "high", "log", "low")
+
+    def __init__(self, low: float, high: float, start: float, end: float, log: bool = False) -> None:
+        self.low, self.high, self.log, self._start = low, high, log, start
+        self._base, top = (math.log(low), math.log(high)) if log else (low, high)
+        self._per_unit = (end - start) / ((top - self._base) or 1.0)
 
     def __call__(self, value: float) -> float:
         """The coordinate; values outside stay at the edge."""
-        value = min(max(value, self.low), self.high)
-        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
-        share = ((math.log(value) if self.log else value) - low) / ((high - low) or 1.0)
-        return round(self.start + share * (self.end - self.start), 1)
+        value = self.low if value < self.low else self.high if value > self.high else value
+        return round(self._start + ((math.log(value) if self.log else value) - self._base) * self._per_unit, 1)
 
 
 _Point = tuple[float, Range]

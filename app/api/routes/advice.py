@@ -24,7 +24,9 @@ _write_plan = TypeAdapter(FineTuningPlan).dump_json
 async def recommend(
     request: Request, body: Annotated[RecommendRequest, Body(openapi_examples=RECOMMEND_EXAMPLES)]
 ) -> Response:
-    """A verdict with its reasons, both plans, both estimates, break-even, sensitivity, missing facts and precedents.
+    """A description is enough; every requirement that you state replaces one that would be read from it or assumed.
+    The answer is a verdict with its reasons, both plans, both estimates, the break-even volume, what would flip the
+    verdict, what is worth finding out, and the published cases that resemble the task.
 
     Nothing is stored. The same input on the same `as_of` gives the same answer, apart from `id` and `created_at`.
     """
@@ -35,6 +37,7 @@ async def recommend(
 async def lora_plan(
     request: Request, body: Annotated[LoraPlanRequest, Body(openapi_examples=PLAN_EXAMPLES)]
 ) -> Response:
-    """Rank, targets and hyperparameters for a base model and an amount of data, each with its because and source."""
+    """Rank, target modules and hyperparameters for a base model and an amount of data, without a whole recommendation.
+    Each field has its because and its source, and memory decides method and GPU where you leave them open."""
     plan = plan_lora(body, world_of(request))
     return Response(_write_plan(plan), media_type=JSON)

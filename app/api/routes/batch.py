@@ -1,12 +1,14 @@
 """POST /recommend/batch; a room of its own, because its bodies may be larger."""
 
 import asyncio
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Body, Request, Response
 from pydantic import TypeAdapter
 
 from app.answers import Answers
 from app.api.documented import errors
+from app.api.examples import BATCH_EXAMPLES
 from app.api.world import answers_of
 from app.errors import InputError
 from app.schemas.listing import BatchAnswer
@@ -24,8 +26,11 @@ _write_problem = TypeAdapter(Problem).dump_json
     responses=errors(413, 422, 503),
     summary="Prompt or fine-tune? Up to 1,000 tasks",
 )
-async def recommend_batch(request: Request, body: BatchRequest) -> Response:
-    """One answer or one problem per item, in order; a bad item does not spoil the others."""
+async def recommend_batch(
+    request: Request, body: Annotated[BatchRequest, Body(openapi_examples=BATCH_EXAMPLES)]
+) -> Response:
+    """One answer or one problem per item, in the order of the request, as `/recommend` would have given it. A bad item
+    does not spoil the others: look at each `status`."""
     answers = answers_of(request)
     parts = []
     for index, item in enumerate(body.items):

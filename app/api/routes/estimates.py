@@ -105,5 +105,6 @@ async def training(
 async def serving(
     request: Request, body: Annotated[ServingRequest, Body(openapi_examples=SERVING_EXAMPLES)]
 ) -> Response:
-    """KV cache, concurrency that fits, time to first token, time per output token, throughput and dollars per million tokens."""
+    """KV cache, the concurrency that fits, time to first token, time per output token, throughput and dollars per
+    million tokens. With a rate, replicas are sized for it and the wait in the queue is counted."""
     return Response(_write_serving(serving_estimate(body, world_of(request))), media_type="application/json")

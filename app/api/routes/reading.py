@@ -29,7 +29,8 @@ router = APIRouter()
 
 @router.get("/catalogue/models", responses=errors(503), tags=["Catalogue"], summary="Base models to tune and to prompt")
 async def models(request: Request) -> ModelListing:
-    """Base models with shape, licence and release date; hosted base models with prices and speed; where tuning is offered."""
+    """What the advice chooses from: open base models with shape, licence and release date; hosted base models with
+    prices and speed; and where tuning is offered, until when. Their ids are what `preferences` takes."""
     catalogue = world_of(request).catalogue
     return ModelListing(
         base_models=tuple(_base_model(spec) for spec in catalogue.base_models.values()),
@@ -57,14 +58,16 @@ def _base_model(spec: BaseModelSpec) -> BaseModelEntry:
 
 @router.get("/catalogue/gpus", responses=errors(503), tags=["Catalogue"], summary="GPUs")
 async def gpus(request: Request) -> GpuListing:
-    """Memory as the driver reports it, dense tensor peaks, bandwidth, power and dated prices, each with its source."""
+    """Every GPU that a plan may name: memory as the driver reports it, dense tensor peaks, bandwidth, power and dated
+    prices, each with its source. The `id` is what `preferences.gpu` and `hardware.gpu` take."""
     catalogue = world_of(request).catalogue
     return GpuListing(gpus=tuple(catalogue.gpus.values()), catalogue_digest=catalogue.digest)
 
 
 @router.get("/catalogue/prices", responses=errors(503), tags=["Catalogue"], summary="Prices")
 async def prices(request: Request) -> PriceListing:
-    """Every price used, with source and date; prices not checked for 90 days are listed as stale."""
+    """Every price that an estimate may rest on, with its source and date. Prices that nobody compared with their
+    source for 90 days are listed as stale: an operator lays newer ones over them."""
     catalogue = world_of(request).catalogue
     return PriceListing(
         gpu_hours=tuple(
@@ -90,7 +93,8 @@ def _token_prices(spec: HostedModelSpec) -> TokenPriceEntry:
 
 @router.get("/rules", responses=errors(503), tags=["Rules"], summary="All rules of the four needs")
 async def rules(request: Request) -> RuleListing:
-    """Each rule with its condition, weight, because, known limits and references."""
+    """The rules that read how much a task needs special knowledge, speed, low cost and a fixed form: each with its
+    condition, its weight, why it holds, where it stops, and its references."""
     world = world_of(request)
     return RuleListing(rules=_entries(world), rules_digest=world.rules_digest)
 
@@ -99,7 +103,8 @@ async def rules(request: Request) -> RuleListing:
 async def rule(
     request: Request, rule_id: Annotated[str, Path(max_length=100, examples=["LATENCY-INLINE"])]
 ) -> RuleEntry:
-    """One rule by its id."""
+    """What a rule means and rests on. Evidence of a score names its rule by this id; an unknown one is answered with
+    the nearest known ids."""
     entries = {entry.id: entry for entry in _entries(world_of(request))}
     if rule_id not in entries:
         near = ", ".join(nearest_names(rule_id, entries))
@@ -126,7 +131,7 @@ def _entries(world: World) -> tuple[RuleEntry, ...]:
 
 @router.get("/healthz", tags=["Health"], summary="Alive")
 async def healthz() -> Health:
-    """The process runs."""
+    """The process runs and answers; says nothing about whether it can recommend yet. For what restarts processes."""
     return Health(status="ok", service_version=__version__)
 
 
