@@ -63,7 +63,7 @@ class Vocabulary:
 
     def matrix(self, texts: Sequence[str], signals: Sequence[frozenset[str]]) -> csr_matrix:
         """One row a text: n-grams (count * scale / norm of the text), then signals (1 or 0)."""
-        counts = self.counter().transform(texts).astype(np.float64)
+        counts = self.counter().transform(texts).astype(np.float64) if self.names else csr_matrix((len(texts), 0))
         norms = np.sqrt(counts @ self.scales**2)
         ngrams = diags(1 / np.where(norms > 0, norms, 1.0)) @ counts @ diags(self.scales)
         present = np.array([[name in found for name in self.signals] for found in signals], dtype=np.float64)

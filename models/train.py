@@ -1,6 +1,6 @@
 """Train the classifier on rounds r1 to r4 and write `classifier.json` and `manifest.json`.
 
-`python -m models.train`: deterministic, the same bytes on the same inputs. Steps: fit all heads on every n-gram,
+`python -m models.train [--all]`: deterministic, the same bytes on the same inputs. Steps: fit all heads on all n-grams,
 keep the strongest features, fit again on those alone, divide each head's scores by its temperature (found on rounds
 left out), round. The rounded weights are the classifier; the tests rebuild scikit-learn's pipeline from them.
 """
@@ -8,6 +8,7 @@ left out), round. The rounded weights are the classifier; the tests rebuild scik
 import hashlib
 import json
 import platform
+import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -129,7 +130,7 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def main() -> None:
+def write_classifier() -> None:
     """Train, calibrate, write."""
     rows, settings = load_training(), Settings()
     vocabulary, fitted = train(rows, settings)
@@ -143,5 +144,17 @@ def main() -> None:
     print(f"classifier.json: {len(vocabulary.names)} features, {len(encoded) / 1e6:.2f} MB; temperatures {found}")
 
 
+def main(arguments: Sequence[str]) -> None:
+    """Train the classifier; with `--all`, fit anew what rests on its readings: the needs' scores and the decision."""
+    write_classifier()
+    if "--all" in arguments:
+        from app.scoring import rules_readme  # these import this module
+        from models import fit_decision, fit_needs
+
+        fit_needs.main([])
+        rules_readme.main()
+        fit_decision.main()
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

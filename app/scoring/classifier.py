@@ -9,7 +9,7 @@ divided by one norm of the text, the root of sum(count * scale^2). A signal adds
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, sqrt
 from pathlib import Path
@@ -22,7 +22,7 @@ from app.scoring.ngrams import Lexicon, Terms, features_of
 
 FORMAT = 2
 """Layout of the file; another number is refused."""
-TOP_CONTRIBUTIONS = 6
+TOP_CONTRIBUTIONS = 4
 """Terms named per need."""
 CACHED_TERMS = 50_000
 """Terms whose summed weights are kept; the store is emptied when full."""
@@ -126,23 +126,32 @@ class _Names:
 
     def __init__(self, text: str, found: _Found, signals: Mapping[str, Sequence[Span]]) -> None:
         self.text, self.found, self.signals = text, found, signals
-        self.span = found.terms.spans()
 
     def strongest(self, at: int) -> tuple[TokenContribution, ...]:
         """Those with the largest weights at position `at` of their rows, largest first."""
         found = self.found
         weights = [*found.columns[at], *[row[at] * found.norm for _, row in found.extra]]
-        least = sorted(map(abs, weights))[-TOP_CONTRIBUTIONS:][:1]
-        top = sorted([(-abs(w), i) for i, w in enumerate(weights) if abs(w) >= least[0]])[:TOP_CONTRIBUTIONS]
-        return tuple([self._named(i, weights[i] / found.norm) for _, i in top])
+        ordered = sorted(weights)
+        ends = {*ordered[:TOP_CONTRIBUTIONS], *ordered[-TOP_CONTRIBUTIONS:]}
+        largest = sorted(ends, key=lambda w: (-abs(w), w))[:TOP_CONTRIBUTIONS]
+        places = [i for weight in largest for i in _places(weights, weight)]
+        return tuple([self._named(i, weights[i] / found.norm) for i in places[:TOP_CONTRIBUTIONS]])
 
     def _named(self, i: int, weight: float) -> TokenContribution:
         names = self.found.names
         if i < len(names):
-            return TokenContribution(names[i], weight, self.span(names[i]))
+            return TokenContribution(names[i], weight, self.found.terms.span(names[i]))
         name = self.found.extra[i - len(names)][0]
         span = next(iter(self.signals[name]), None)
         return TokenContribution(self.text[slice(*span)] if span else name, weight, span)
+
+
+def _places(weights: list[float], weight: float) -> Iterator[int]:
+    """Where `weight` stands in `weights`, at most as often as terms are named."""
+    at = -1
+    for _ in range(min(weights.count(weight), TOP_CONTRIBUTIONS)):
+        at = weights.index(weight, at + 1)
+        yield at
 
 
 def _answer(head: Head, scores: Row) -> tuple[str | None, float]:

@@ -28,7 +28,7 @@ KEPT_WORDS = 50_000
 """Normal forms kept in memory; only saves time."""
 
 _CAPITALS = re.compile("[A-Z]{2,}")
-_CAMEL_CASE = re.compile("(?<=[a-z])[A-Z][a-z]")
+_CAMEL_CASE = re.compile("[A-Z](?<=[a-z].)[a-z]")
 _SNAKE_CASE = re.compile("[a-z]_[a-z]")
 _SLASH = re.compile(r"\w ?/ ?\w")
 
@@ -62,31 +62,25 @@ def normal(word: str) -> str:
 class Terms:
     """The terms of one text, each once, in the order of the text: words, pairs (one blank between), shapes."""
 
-    __slots__ = ("low", "pairs", "shapes", "words")
+    __slots__ = ("matches", "pairs", "shapes", "words")
 
     def __init__(self, text: str) -> None:
-        self.low = lowered(text)
-        self.words = list(map(normal, WORD.findall(self.low)))
+        self.matches = list(WORD.finditer(lowered(text)))
+        self.words = [normal(match[0]) for match in self.matches]
         self.pairs = [f"{first} {second}" for first, second in pairwise(self.words)]
         self.shapes = [name for name, shows in SHAPES.items() if shows(text)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(chain(self.words, self.pairs, self.shapes)))
 
-    def spans(self) -> Callable[[str], tuple[int, int] | None]:
-        """A function from a word or pair to its first place in the text, in characters; None for a shape."""
-        places = [match.span() for match in WORD.finditer(self.low)]
-        backward = range(len(places) - 1, -1, -1)
-        word_at = dict(zip(reversed(self.words), backward, strict=True))
-        pair_at = dict(zip(reversed(self.pairs), backward[1:], strict=True))
-
-        def span(term: str) -> tuple[int, int] | None:
-            if (i := word_at.get(term)) is not None:
-                return places[i]
-            j = pair_at.get(term)
-            return None if j is None else (places[j][0], places[j + 1][1])
-
-        return span
+    def span(self, term: str) -> tuple[int, int] | None:
+        """The first place of one of the words or pairs in the text, in characters; None for a shape."""
+        if term[0] == "^":
+            return None
+        if " " not in term:
+            return self.matches[self.words.index(term)].span()
+        first = self.pairs.index(term)
+        return self.matches[first].start(), self.matches[first + 1].end()
 
 
 @dataclass(frozen=True, slots=True)
