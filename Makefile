@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help run test test-browser lint types bench train evaluate golden stale lock wheel clean
+.PHONY: help run test test-browser test-real lint types bench train evaluate golden stale lock wheel clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -33,6 +33,9 @@ test: $(VENV)/.dev-stamp ## Set up and run all tests, offline
 test-browser: $(VENV)/.dev-stamp ## The page and Swagger UI in a real Chromium (.ci/browser installs what it takes)
 	$(PIP) --require-hashes -r requirements/browser.lock
 	$(BIN)/python -m pytest -o "norecursedirs=node_modules .*" tests/browser
+
+test-real: ## Exported files in the real training tools, in an environment of their own (large: torch)
+	.ci/real-exports
 
 lint: $(VENV)/.dev-stamp ## Style, formatting and the layers of the house
 	$(BIN)/ruff check .
@@ -65,6 +68,8 @@ lock: $(VENV)/.dev-stamp ## Renew the lock files from the ranges in pyproject.to
 	$(BIN)/uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/runtime.lock
 	$(BIN)/uv pip compile -q pyproject.toml --extra train --group build --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/dev.lock
 	$(BIN)/uv pip compile -q --group browser -c requirements/dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/browser.lock
+	$(BIN)/uv pip compile -q pyproject.toml requirements/real.in --override requirements/real-without-torch.txt --no-emit-package torch --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/real.lock
+	$(BIN)/uv pip compile -q requirements/real-bare.in --no-deps --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/real-bare.lock
 
 clean: ## Remove what the targets above made
 	rm -rf $(VENV) dist build var .mypy_cache .ruff_cache .pytest_cache .hypothesis

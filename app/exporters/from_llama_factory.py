@@ -2,7 +2,7 @@
 
 from app.errors import InputError
 from app.exporters.hugging_face import OPTIMIZERS_READ
-from app.exporters.sheet import ReadBack, Sheet
+from app.exporters.sheet import ReadBack, Sheet, names
 
 LEGACY = (
     "warmup_ratio", "overwrite_output_dir", "evaluation_strategy", "save_safetensors", "logging_dir",
@@ -92,8 +92,8 @@ def _lora(sheet: Sheet) -> None:
         sheet.put("lora/lora_alpha", sheet.number("lora_alpha"), "lora_alpha")
     sheet.put("lora/lora_dropout", sheet.number("lora_dropout"), "lora_dropout")
     target = sheet.value("lora_target", "target_modules")
-    named = target if isinstance(target, str) else ",".join(str(item) for item in target or ())
-    listed = [word.strip() for word in named.split(",") if word.strip()]
+    words = target.split(",") if isinstance(target, str) else names(sheet, "lora_target", target)
+    listed = [word.strip() for word in words if word.strip()]
     sheet.put("lora/target_modules", "all-linear" if "all" in listed else listed, "lora_target")
     sheet.put("lora/use_dora", bool(sheet.given("use_dora")), "use_dora")
     sheet.put("lora/use_rslora", bool(sheet.given("use_rslora")), "use_rslora")

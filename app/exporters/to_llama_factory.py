@@ -32,7 +32,7 @@ TEMPLATES = (
     (r"mistral-7b|mixtral", "mistral"),
     (r"phi-?4(?!-mini)", "phi4"),
     (r"phi-?4-mini", "phi4_mini"),
-    (r"phi-?3-mini", "phi"),
+    (r"phi-?3-(mini|medium)", "phi"),
     (r"gpt-?oss", "gpt_oss"),
     (r"granite-?3", "granite3"),
     (r"smollm2?-", "smollm2"),

@@ -167,7 +167,9 @@ def test_text_stays_in_its_comment_and_names_in_their_quotes(name: str, form: Ex
 @pytest.mark.parametrize(
     "value",
     [*NEEDS_QUOTES, "NO", "Yes", "1e5", "0x1F", "1:30", "#a", "a: b", "- a", "", " ", "~", "[a]", "é", "a\nb",
-     "2026-11-24", "Qwen/Qwen3-8B", "all-linear", "./out", "a,b", "@x", "`x", "%x", "!x", "*x", "&x", "=", "<<", ".5", "-", "é-1"],
+     "2026-11-24", "Qwen/Qwen3-8B", "all-linear", "./out", "a,b", "@x", "`x", "%x", "!x", "*x", "&x",
+     "=", "<<", ".5", "-", "é-1",
+    ],
 )  # fmt: skip
 def test_yaml_text_reads_back_as_it_was(value: str) -> None:
     assert yaml.safe_load(f"key: {yaml_scalar(value)}") == {"key": value}
