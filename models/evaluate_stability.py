@@ -22,6 +22,8 @@ PARAPHRASES = Path(__file__).parent / "data" / "paraphrases.jsonl"
 RESULTS = Path(__file__).parent / "results"
 AS_OF = date(2026, 11, 24)
 """The day that the advice is for: fixed, so that the figures do not age."""
+NOTES = RESULTS / "stability_notes.md"
+"""What people found behind the disagreements, put at the end of the report."""
 TARGET = 0.9
 """Groups outside close calls that agree, at least."""
 NOTABLE = 0.3
@@ -201,6 +203,7 @@ def main() -> None:
     rows = [json.loads(line) for line in PARAPHRASES.read_text(encoding="utf-8").splitlines()]
     made = stability(answered(rows, load_world()))
     text = as_text(made, {row["id"]: row["text"] for row in rows})
+    text += f"\n{NOTES.read_text(encoding='utf-8')}" if NOTES.exists() else ""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "stability.json").write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (RESULTS / "stability.md").write_text(text, encoding="utf-8")

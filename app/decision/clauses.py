@@ -6,6 +6,9 @@ from app.schemas.facts import Facts
 from app.units import as_seconds, as_usd
 
 THOUSAND = 1000
+SPEED = frozenset(("LATENCY_LIMIT", "NEED_LATENCY"))
+PRICE = frozenset(("VOLUME_HIGH", "COST_DECIDES", "NEED_COST"))
+"""Reasons for tuning that hold on average, and that the figures of the task at hand can contradict."""
 
 
 def clause(rule: ReasonRule, facts: Facts, comparison: Comparison | None = None) -> str:
@@ -30,6 +33,13 @@ def bills_of(comparison: Comparison) -> str:
         as_usd(t / comparison.horizon_months) for t in (comparison.tune_total_usd, comparison.prompt_total_usd)
     )
     return f"{tuned} a month for tuning, {prompted} for prompting"
+
+
+def contradicted(facts: Facts, comparison: Comparison) -> frozenset[str]:
+    """Codes of reasons for tuning that the figures on the same page contradict: not to be named first."""
+    slow = SPEED if late(facts, comparison, "tune") else frozenset()
+    ratio = comparison.cost_ratio
+    return slow | (PRICE if ratio is not None and ratio >= 1 else frozenset())
 
 
 def late(facts: Facts, comparison: Comparison, side: str) -> tuple[float, float] | None:

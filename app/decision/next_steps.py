@@ -3,7 +3,7 @@
 from math import sqrt
 
 from app.decision.book import DecisionBook
-from app.decision.clauses import as_shown, clause, late
+from app.decision.clauses import as_shown, clause, contradicted, late
 from app.decision.odds import Verdict
 from app.schemas.base import Range
 from app.schemas.comparison import Comparison
@@ -197,7 +197,9 @@ def _improve_prompt(prompting: PromptingPlan | None) -> str:
 
 
 def _when_to_return(verdict: Verdict, facts: Facts, comparison: Comparison, plan: FineTuningPlan | None) -> str:
-    against = [clause(r, facts, comparison) for r, w in verdict.terms if w > 0 and r.about not in ("team", "data")]
+    silent = contradicted(facts, comparison)
+    for_tuning = [r for r, w in verdict.terms if w > 0 and r.about not in ("team", "data") and r.code not in silent]
+    against = [clause(r, facts, comparison) for r in for_tuning]
     needed = _needed_labels(facts, plan)
     why = f", the more so because {against[0]}" if against else ""
     return (

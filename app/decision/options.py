@@ -14,6 +14,7 @@ from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts
 from app.schemas.report import Option
 from app.schemas.vocabulary import Level
+from app.units import as_usd
 
 OPTION_IDS = ("prompt_hosted", "prompt_self_hosted", "tune_self_hosted", "tune_hosted")
 LEVELS: tuple[Level, ...] = ("low", "medium", "high")
@@ -69,7 +70,14 @@ def _option(name: str, verdict: Verdict, situation: Situation, book: DecisionBoo
         latency_p95_seconds=figures.latency_p95_seconds,
         quality_risk=quality_risk(name, verdict, situation),
         effort=LEVELS[min(2, LEVELS.index(entry.effort) + lacking)],
-        because=(*blocks, *figures.because, *_ending(figures), *figures.unknown) or ("Nothing stands against it.",),
+        because=(
+            *blocks,
+            *_near_budget(situation.facts, figures),
+            *figures.because,
+            *_ending(figures),
+            *figures.unknown,
+        )
+        or ("Nothing stands against it.",),
         upfront_cost_usd=figures.upfront_cost_usd,
         days_to_start=_days(entry.days, book.labelling_days if lacking else None),
         ends=figures.ends,
@@ -107,6 +115,17 @@ def _over_budget(facts: Facts, figures: OptionFigures) -> list[str]:
     if monthly is not None and limit is not None and monthly.low > limit:
         found.append(f"At least ${monthly.low:,.0f} a month, over the budget of ${limit:,.0f}.")
     return found
+
+
+def _near_budget(facts: Facts, figures: OptionFigures) -> tuple[str, ...]:
+    """What is said when the expected bill exceeds the budget and only a lucky one keeps it."""
+    monthly, limit = figures.monthly_cost_usd, facts.monthly_budget_usd
+    if monthly is None or limit is None or not monthly.low <= limit < monthly.expected:
+        return ()
+    expected, low = as_usd(monthly.expected), as_usd(monthly.low)
+    return (
+        f"Expected {expected} a month, over the budget of {as_usd(limit)}, which holds only at the low end ({low}).",
+    )
 
 
 def _ending(figures: OptionFigures) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from app.decision.book import DecisionBook, ReasonRule
-from app.decision.clauses import as_text, bills_of, clause, late
+from app.decision.clauses import as_text, bills_of, clause, contradicted, late
 from app.decision.next_steps import next_steps
 from app.decision.odds import ENGLISH, Verdict
 from app.schemas.comparison import Comparison
@@ -20,7 +20,6 @@ WEAK = 0.15
 LEAST_SOURCES = 2
 SAID_BY_GATE = {"GATE_NO_LABELS": "LABELS_LACKING", "GATE_PROMPT_TOO_SLOW": "LATENCY_LIMIT"}
 """Reasons that would only repeat a gate in the same sentence."""
-SPEED = frozenset(("LATENCY_LIMIT", "NEED_LATENCY"))
 AGENTIC = frozenset(("agentic", "tools_and_agents"))
 TOKENS = {"prompt_tokens": "of prompt", "input_tokens": "of input", "output_tokens": "of answer"}
 """Tokens that a cost and a latency rest on, in words."""
@@ -64,9 +63,7 @@ def strongest(verdict: Verdict, toward: Approach, facts: Facts) -> list[str]:
     """The strongest reasons toward an approach, as clauses; the starting point only when nothing else is there."""
     sign = 1.0 if toward == "fine_tuning" else -1.0
     gates = [g.short for g in verdict.gates if g.toward == toward]
-    silent = {SAID_BY_GATE.get(g.code, "") for g in verdict.gates}
-    if late(facts, verdict.situation.comparison, "tune"):
-        silent |= SPEED  # a limit that the tuned plan misses too is no argument for it
+    silent = {SAID_BY_GATE.get(g.code, "") for g in verdict.gates} | contradicted(facts, verdict.situation.comparison)
     rules = [r for r, w in verdict.terms if w * sign >= WEAK and r.code not in silent]
     rules.sort(key=lambda r: bool(r.names.scores))  # what was stated or written says more than a score of it
     specific = [r for r in rules if r.holds is not None]

@@ -158,7 +158,7 @@ def _late(best: _Scored, scored: list[_Scored], limit: float) -> str:
         return f"{none}; weighed with ability this one comes nearest ({expected})"
     over = f"{expected} in 95 of 100 cases, over the limit of {as_seconds(limit)}"
     within = f"{quick.spec.id} ({quick.spec.tier} tier, {as_seconds(quick.p95_seconds)}) meets it"
-    return f"{over}; {within}, but weighs less with its ability"
+    return f"{over}; {within}, but lacks more ability than the overrun counts"
 
 
 def _monthly(scored: _Scored, workload: Workload) -> float:

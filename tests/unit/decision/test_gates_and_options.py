@@ -170,6 +170,7 @@ def test_a_budget_in_reach_blocks_nothing(
         o for o in options(verdict_of(facts), facts, make_figures(), book, figures) if o.id == "prompt_hosted"
     )
     assert option.feasible
+    assert "Expected $200 a month, over the budget of $100" in option.because[0]
 
 
 def test_unknown_stays_unknown_and_an_end_is_shown(

@@ -173,3 +173,14 @@ def test_assumed_tokens_are_a_caveat(
 def test_the_bills_stand_beside_the_reason_that_rests_on_them(tell: Tell, make_facts: Callable[..., Facts]) -> None:
     made = tell(make_facts(task_type="qa", requests_per_day=50), prompt_total_usd=6_000.0, tune_total_usd=48_000.0)
     assert "$4,000 a month for tuning, $500 for prompting" in made.headline
+
+
+def test_price_is_no_argument_for_tuning_where_prompting_costs_less(
+    tell: Tell, make_facts: Callable[..., Facts]
+) -> None:
+    facts = make_facts("house_convention", task_type="classification", requests_per_day=300_000.0)
+    dear = tell(facts, prompt_total_usd=6_000.0, tune_total_usd=48_000.0)
+    told = " ".join((dear.headline, *dear.caveats, dear.next_steps[-1]))
+    assert "the price of each call counts" not in told
+    cheap = tell(facts, prompt_total_usd=480_000.0, tune_total_usd=48_000.0)
+    assert "the price of each call counts" in cheap.headline
