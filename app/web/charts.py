@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 640.0, 364.0
 LEFT, RIGHT, TOP, BOTTOM = 66.0, 18.0, 72.0, 56.0
 """Margins of the plot, for the labels of its axes."""
 LEAST_USD = 1.0
-"""The logarithmic axis of dollars begins no lower."""
+"""A logarithmic axis of dollars begins no lower, a linear one ends no lower."""
 _NAME_ROOM = 70.0
 """Pixels that half of a line's name takes at its largest."""
 _STEPS = (1, 2, 5)
@@ -152,7 +152,7 @@ def cost_chart(prompting: HorizonCost, tuning: HorizonCost) -> LineChart | None:
     if not all(points):
         return None
     top = max(span.high for line in points for _, span in line)
-    x, y = Scale(0, months, LEFT, WIDTH - RIGHT), Scale(0, top or 1.0, HEIGHT - BOTTOM, TOP)
+    x, y = Scale(0, months, LEFT, WIDTH - RIGHT), Scale(0, max(top, LEAST_USD), HEIGHT - BOTTOM, TOP)
     ends = [line[-1][1].expected for line in points]
     return LineChart(
         id="months",
