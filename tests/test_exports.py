@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from app.api.app import create_app
-from app.api.examples import RECOMMEND_EXAMPLES
+from app.api.examples import RECOMMEND_EXAMPLES, TRAINING_EXAMPLES
 from app.api.export_examples import EXPORT_EXAMPLES
 from app.exporters import EXPORTERS, KITS
 from app.settings import Settings
@@ -168,3 +168,10 @@ def test_an_unknown_format_is_2() -> None:
     done = tunewise("export", "--format", "torchtune", "-", stdin=json.dumps(document("lora_extraction")))
     assert done.returncode == 2
     assert "prompt_kit" in done.stderr
+
+
+@pytest.mark.anyio
+async def test_facts_without_a_file_are_422(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/estimate/training?gpu=L4", json=TRAINING_EXAMPLES["lora_on_one_card"]["value"])
+    assert answer.status_code == 422
+    assert "from=" in answer.json()["errors"][0]["hint"]

@@ -12,7 +12,8 @@ from app.schemas.base import Names, Request, tuple_from_list
 from app.schemas.plan import FineTuningPlan
 from app.schemas.vocabulary import Attention, Method, Optimizer, Precision, Quantization, Sharding
 
-Words = Annotated[str, Field(max_length=4000)]
+Words = str
+"""Free text; the body's own limit bounds it."""
 Item = TypeVar("Item")
 Items = Annotated[tuple[Item, ...], Field(max_length=200), BeforeValidator(tuple_from_list)]
 LARGEST_AMOUNT = 1e18

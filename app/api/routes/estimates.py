@@ -34,7 +34,11 @@ class ReadBackRoute(APIRoute):
 
         async def handler(request: Request) -> Response:
             tool = request.query_params.get("from")
-            return await (usual(request) if tool is None else _training_from(tool, request))
+            if tool is not None:
+                return await _training_from(tool, request)
+            if stray := [name for name in FACTS if name in request.query_params]:
+                raise InputError.at("", f"{stray[0]} in the query belongs to a tool's file.", "Add from=, or drop it.")
+            return await usual(request)
 
         return handler
 

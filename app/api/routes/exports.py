@@ -20,7 +20,7 @@ router = APIRouter(prefix="/export", tags=["Exports"])
 
 def documented(*media_types: str) -> dict[int | str, dict[str, Any]]:
     """The 200 of a route that answers a file."""
-    content = {media_type: {"schema": {"type": "string"}} for media_type in media_types}
+    content = {name: {"schema": {"type": "object" if name in (JSON, YAML) else "string"}} for name in media_types}
     return {200: {"description": "The file", "content": content}}
 
 
