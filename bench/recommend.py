@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.api.examples import RECOMMEND_EXAMPLES
+from app.api.examples import RECOMMEND_EXAMPLES, body_of
 from bench.load import Load, post_all
 
 AIM = 0.25
@@ -51,14 +51,14 @@ def row(name: str, load: Load, bare: Load) -> None:
 
 def repeated(count: int) -> list[bytes]:
     """The OpenAPI document's own examples, in turn."""
-    bodies = [json.dumps(example["value"]).encode() for example in RECOMMEND_EXAMPLES.values()]
+    bodies = [json.dumps(body_of(example)).encode() for example in RECOMMEND_EXAMPLES.values()]
     return [bodies[number % len(bodies)] for number in range(count)]
 
 
 def distinct(count: int, tag: str) -> list[bytes]:
     """The same tasks with another volume and another word each, so that no two bodies are alike."""
     made = []
-    values = [example["value"] for example in RECOMMEND_EXAMPLES.values()]
+    values = [body_of(example) for example in RECOMMEND_EXAMPLES.values()]
     for number in range(count):
         value = values[number % len(values)]
         text = f"{value['description']} Project {tag} {number}."

@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api.examples import PLAN_EXAMPLES, RECOMMEND_EXAMPLES, SERVING_EXAMPLES, TRAINING_EXAMPLES
+from app.api.examples import PLAN_EXAMPLES, RECOMMEND_EXAMPLES, SERVING_EXAMPLES, TRAINING_EXAMPLES, body_of
 from app.service import create_app
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 TASK = {"description": "Extract ICD-10 codes from discharge letters as strict JSON. 40,000 letters a day."}
-RUN = TRAINING_EXAMPLES["lora_on_one_card"]["value"]
+RUN = body_of(TRAINING_EXAMPLES["lora_on_one_card"])
 EXAMPLES = [
-    (path, name, example["value"])
+    (path, name, body_of(example))
     for path, examples in {
         "/recommend": RECOMMEND_EXAMPLES,
         "/estimate/training": TRAINING_EXAMPLES,
@@ -84,7 +84,7 @@ async def test_a_kept_answer_equals_a_computed_one() -> None:
 
 async def test_reasons_and_scores_add_up(client: httpx.AsyncClient) -> None:
     for example in RECOMMEND_EXAMPLES.values():
-        made = (await client.post("/recommend", json=example["value"])).json()
+        made = (await client.post("/recommend", json=body_of(example))).json()
         verdict = made["recommendation"]
         assert sum(r["weight"] for r in verdict["reasons"]) == pytest.approx(verdict["log_odds"], abs=1e-9)
         memory = made["compute"]["training"]["memory"]

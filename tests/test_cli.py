@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app.api.examples import RECOMMEND_EXAMPLES, SERVING_EXAMPLES, TRAINING_EXAMPLES
+from app.api.examples import RECOMMEND_EXAMPLES, SERVING_EXAMPLES, TRAINING_EXAMPLES, body_of
 
-TASK = RECOMMEND_EXAMPLES["icd10_coding"]["value"]
+TASK = body_of(RECOMMEND_EXAMPLES["icd10_coding"])
 
 
 def tunewise(*words: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -39,8 +39,8 @@ def test_recommend_from_yaml_and_from_json(tmp_path: Path) -> None:
     ("words", "document"),
     [
         (["recommend"], TASK),
-        (["estimate", "training"], TRAINING_EXAMPLES["lora_on_one_card"]["value"]),
-        (["estimate", "serving"], SERVING_EXAMPLES["merged_adapter"]["value"]),
+        (["estimate", "training"], body_of(TRAINING_EXAMPLES["lora_on_one_card"])),
+        (["estimate", "serving"], body_of(SERVING_EXAMPLES["merged_adapter"])),
         (["plan"], {"base_model": "Qwen/Qwen3-8B", "task_type": "extraction", "examples": 5000}),
     ],
 )

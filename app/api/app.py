@@ -25,12 +25,13 @@ from app.schemas.serving import ServingRequest
 from app.schemas.training import TrainingRequest
 from app.settings import Settings, settings
 
-DESCRIPTION = """For this task, **prompt or fine-tune?** Describe the task in `POST /recommend` and read a verdict with its
-reasons, both plans, memory, time, cost, latency, the break-even volume, what would flip the verdict, and the published cases
-that resemble yours. Every number carries its source and date, every estimate a range: `low` and `high` hold four cases in five.
+DESCRIPTION = """For this task, **prompt or fine-tune?** Describe the task in `POST /recommend` and read a verdict
+with its reasons, both plans, memory, time, cost, latency, the break-even volume, what would flip the verdict, and the
+published cases that resemble yours. Every number carries its source and date, every estimate a range: `low` and
+`high` hold four cases in five.
 
-Errors are RFC 9457 problem documents with a JSON Pointer to each place. "It does not fit on this GPU" and "it is a close
-call" are answers, not errors."""
+Errors are RFC 9457 problem documents with a JSON Pointer to each place. "It does not fit on this GPU" and "it
+is a close call" are answers, not errors."""
 
 TELEMETRY, NO_TELEMETRY = (
     TelemetryConfig(tracing=wanted, metrics=wanted, logs=False, auto_configure=wanted) for wanted in (True, False)

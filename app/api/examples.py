@@ -9,6 +9,11 @@ def _example(summary: str, value: dict[str, Any]) -> Example:
     return {"summary": summary, "value": value}
 
 
+def body_of(example: Example) -> dict[str, Any]:
+    """The request that an example shows."""
+    return dict(example["value"] or {})
+
+
 RECOMMEND_EXAMPLES: dict[str, Example] = {
     "icd10_coding": _example(
         "Bare text: coding of discharge letters under a tight limit",

@@ -43,8 +43,6 @@ class FindingExample(Entry):
     """Whether the finding appears."""
     severity: Severity | None = None
     """How severe it is then."""
-    waits_for: str | None = None
-    """What must be mended elsewhere before it can be run; until then it is shown and not run."""
 
 
 class FindingEntry(Entry):

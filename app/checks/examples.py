@@ -21,7 +21,7 @@ def failures(book: FindingBook, advisor: Advisor) -> Iterator[str]:
     """One sentence per example that comes out wrong."""
     for kind in book.kinds.values():
         for number, example in enumerate(kind.examples):
-            if example.waits_for is None and (wrong := _wrong(kind, example, book, advisor)):
+            if wrong := _wrong(kind, example, book, advisor):
                 yield f"{kind.id}: example {number + 1} {wrong}"
 
 

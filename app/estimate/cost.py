@@ -233,13 +233,18 @@ def _hosting(plan: Deployment, prices: Sequence[Price], what: str) -> Hosting:
     kinds = tuple(
         HostingKind(
             name=f"{option.gpu.id} {what}",
-            price=price,
+            price=price if option.requests_per_second.low > 0 else _does_not_fit(option.gpu),
             gpus=option.tensor_parallel,
             takes=_takes(option.requests_per_second, day),
         )
         for option, price in zip(plan.options, prices, strict=False)
     )
     return Hosting(kinds=kinds, hours_per_month=0.0 if plan.nobody_waits else HOURS_PER_MONTH)
+
+
+def _does_not_fit(gpu: GpuSpec) -> Price:
+    """No price of a deployment that cannot be."""
+    return Price(None, f"The base model does not fit on {gpu.id}.", None)
 
 
 def _takes(rate: Range, day: float) -> Triple:

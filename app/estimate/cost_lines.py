@@ -136,7 +136,9 @@ class Curve(NamedTuple):
 
 
 def step_count(takes: float, requests_per_day: float) -> int:
-    """Replicas at a volume, at least one."""
+    """Replicas at a volume, at least one; one that takes nothing, because it does not fit, is counted once."""
+    if takes <= 0:
+        return 1
     return max(1, math.ceil(requests_per_day / takes - ROUNDING))
 
 
@@ -190,4 +192,5 @@ class Hosting:
 
 
 def _hours_per_request(kind: HostingKind, corner: int) -> float:
-    return kind.gpus * HOURS_PER_DAY / kind.takes[2 - corner]
+    takes = kind.takes[2 - corner]
+    return kind.gpus * HOURS_PER_DAY / takes if takes > 0 else 0.0

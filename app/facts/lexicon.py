@@ -49,6 +49,7 @@ class Lexicon:
     patterns: Patterns
 
 
+@cache
 def read_data(name: str) -> Any:
     """The content of a file in data/."""
     return yaml.load((_DATA / name).read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - the safe loader, in C

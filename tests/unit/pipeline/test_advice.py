@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from pydantic import TypeAdapter
 
-from app.api.examples import RECOMMEND_EXAMPLES
+from app.api.examples import RECOMMEND_EXAMPLES, body_of
 from app.facts import read_facts
 from app.pipeline import World, advise
 from app.pipeline.case import Inputs, judge, work_out
@@ -22,7 +22,7 @@ as_json = TypeAdapter(Report).dump_json
 
 
 def asked(name: str) -> RecommendRequest:
-    return parse(RecommendRequest, RECOMMEND_EXAMPLES[name]["value"])
+    return parse(RecommendRequest, body_of(RECOMMEND_EXAMPLES[name]))
 
 
 def prepared(name: str, world: World) -> tuple[Facts, Inputs]:
@@ -92,6 +92,18 @@ def test_thresholds_flip_the_verdict_when_given_as_requirements(name: str, world
         moved = advise(parse(RecommendRequest, body), world, DAY)
         assert moved.recommendation.approach == found.approach_beyond, found
         assert moved.recommendation.approach != report.recommendation.approach
+
+
+def test_a_base_model_that_fits_nowhere_is_an_answer_without_a_price(world: World) -> None:
+    body = {
+        **body_of(RECOMMEND_EXAMPLES["icd10_coding"]),
+        "preferences": {"base_model": "meta-llama/Llama-3.1-405B", "gpu": "T4"},
+    }
+    for extra in ({}, {"description": "Label all our archived letters overnight in one batch, nobody waits for it."}):
+        report = advise(parse(RecommendRequest, {**body, **extra}), world, DAY)
+        tuned = next(o for o in report.options if o.id == "tune_self_hosted")
+        assert tuned.monthly_cost_usd is None
+        assert not report.compute.training.memory.fits
 
 
 def test_the_plan_is_estimated_as_planned(world: World) -> None:
