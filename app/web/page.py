@@ -35,6 +35,8 @@ NEED_TITLES = {
     "cost": "Cost pressure",
     "consistency": "Fixed form",
 }
+PRICES = "/catalogue/prices"
+"""Where a warning about old prices points to: nearly every answer has one, so it does not stand at the top."""
 AS_OF = "as_of"
 """The page fills it in itself, so that nobody is told that they said it."""
 SHORT = {"prompt_engineering": "prompting", "fine_tuning": "tuning"}
@@ -164,6 +166,7 @@ class Pages:
                 compute.training.memory, report.fine_tuning.hardware.gpu, report.fine_tuning.hardware.gpu_count
             ),
             value_at=_value_at,
+            urgent=[warning for warning in report.warnings if PRICES not in warning],
             to_keep=request.model_dump_json(exclude_defaults=True),
             proposal=as_yaml(request, report.recommendation.approach),
             address=Link(values),

@@ -22,6 +22,7 @@ BROKEN = "?" + urlencode({"description": TASK, "requests_per_day": "lots"})
 PAGES = {"form": "", "answer": ANSWER, "mend": BROKEN}
 SECONDS = 15
 SHEETS = 2
+SMALL, LARGE = 360, 1280
 
 
 def wait(browser: WebDriver, script: str) -> Any:
@@ -143,7 +144,7 @@ def test_nothing_typed_is_run(browser: WebDriver, service: str) -> None:
     assert_quiet(browser, service)
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [SMALL, LARGE])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("page", PAGES)
 def test_no_violation_of_accessibility(browser: WebDriver, service: str, page: str, scheme: str, width: int) -> None:
@@ -157,6 +158,15 @@ def test_no_violation_of_accessibility(browser: WebDriver, service: str, page: s
     said = [(v["id"], [n["html"][:150] + str(n["any"][:1]) for n in v["nodes"][:3]]) for v in found["violations"]]
     assert said == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width, "nothing sticks out"
+
+
+def test_no_example_sticks_out_of_a_small_screen(browser: WebDriver, service: str) -> None:
+    queries = example_queries(browser, service)
+    size(browser, SMALL)
+    for query in queries:
+        browser.get(service + query)
+        browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= SMALL, query
 
 
 def test_every_control_is_reached_by_keyboard_in_the_order_it_is_seen(browser: WebDriver, service: str) -> None:
