@@ -14,7 +14,7 @@ from app.web.fields import FIELDS, in_words
 
 _DIGITS = 3
 _CENTS_BELOW = 10
-_ADDRESS = re.compile(r"https?://[^\s()<>\"']+[^\s()<>\"'.,;:]")
+_ADDRESS = re.compile(r"https?://[^\s()<>\"']+[^\s()<>\"'.,;:]|\barXiv[: ]\d{4}\.\d{4,5}")
 _DAYS_A_WEEK = 5
 _KEPT = 4096
 """Texts kept as they were written last: the same sources stand in every answer."""
@@ -112,13 +112,20 @@ def confidence_in_words(value: float, close_call: bool) -> str:
 
 @lru_cache(maxsize=_KEPT)
 def linked(text: str) -> Markup:
-    """`text` escaped, its http addresses as links."""
+    """`text` escaped, its http addresses and arXiv numbers as links."""
     made, after = [], 0
     for found in _ADDRESS.finditer(text):
         made.append(escape(text[after : found.start()]))
-        made.append(Markup('<a href="{0}" rel="noreferrer">{1}</a>').format(found[0], short_address(found[0])))
+        made.append(Markup('<a href="{0}" rel="noreferrer">{1}</a>').format(*_target(found[0])))
         after = found.end()
     return Markup("").join([*made, escape(text[after:])])
+
+
+def _target(found: str) -> tuple[str, str]:
+    """Where a link leads, and what it reads."""
+    if found.startswith("http"):
+        return found, short_address(found)
+    return f"https://arxiv.org/abs/{found[len('arXiv') + 1 :]}", found
 
 
 @lru_cache(maxsize=_KEPT)

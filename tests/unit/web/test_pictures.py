@@ -196,5 +196,7 @@ def test_links_lead_only_to_the_web_and_the_rest_is_escaped() -> None:
     made = figures.linked('a <b> (https://arxiv.org/abs/2401.17644), javascript:alert(1) https://x.y/"><script>')
     assert '<a href="https://arxiv.org/abs/2401.17644" rel="noreferrer">arxiv.org/abs/2401.17644</a>)' in made
     assert "&lt;b&gt;" in made
+    paper = figures.linked("see arXiv:2405.00732v3")
+    assert paper == 'see <a href="https://arxiv.org/abs/2405.00732" rel="noreferrer">arXiv:2405.00732</a>v3'
     assert "<script>" not in made
     assert 'href="javascript' not in made
