@@ -139,7 +139,7 @@ def test_every_word_of_the_vocabularies_has_a_name() -> None:
     assert {OPTIMIZERS_READ[name] for name in OPTIMIZERS.values()} == set(OPTIMIZERS)
 
 
-HOSTILE = 'x"\n\r\u2028\x85 lora_r: 9999\nimport os; os.system("true") # \\ """ \''
+HOSTILE = 'x"\x07\x1b\n\r\u2028\x85 lora_r: 9999\nimport os; os.system("true") # \\ """ \''
 
 
 @pytest.mark.parametrize(("name", "form"), HAPPY)

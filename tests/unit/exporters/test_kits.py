@@ -86,7 +86,7 @@ def test_a_hostile_name_stays_one_word(world: World) -> None:
     text = KITS["serve"](case_of("icd10_coding", world, preferences={"architecture": config, "base_model": name})).text
     for command in blocks(text, "sh"):
         words = shlex.split(command)
-        assert not any(word.startswith(("$(", "`")) for word in words)
+        assert name in words or "merged" in words
     for script in blocks(text, "python"):
         assert name in [node.value for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Constant)]
 
