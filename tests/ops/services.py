@@ -89,8 +89,9 @@ class Service:
         return ask(self.port, method, path, body, **headers)
 
     def kill(self) -> None:
-        """kill -9."""
-        self._end(signal.SIGKILL)
+        """kill -9, if it still runs."""
+        if self.process is not None and self.process.poll() is None:
+            self._end(signal.SIGKILL)
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
@@ -109,8 +110,7 @@ def running(folder: Path, **environment: str) -> Iterator[Service]:
     try:
         yield service.start()
     finally:
-        if service.process is not None and service.process.poll() is None:
-            service.kill()
+        service.kill()
 
 
 @dataclass

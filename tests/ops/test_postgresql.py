@@ -1,6 +1,7 @@
 """The store on PostgreSQL: what tests/unit/store asks of SQLite, and what only a server can do wrong."""
 
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,8 @@ def test_migrations_back_and_forward_with_rows(url: str) -> None:
     assert again.calibration() == figures
     migrate.downgrade(again.engine(), "base")
     again.close()
-    assert Store(url).export() == []
+    with closing(Store(url)) as empty:
+        assert empty.export() == []
 
 
 def test_one_idempotency_key_from_many_connections(url: str) -> None:
@@ -127,5 +129,6 @@ def test_pages_and_rates(url: str) -> None:
     ids = [item.id for item in (*first.items, *rest.items)]
     assert ids == [new(number).id for number in (4, 3, 2, 1, 0)]
     assert store.exchange({"a": (2, NOW)}) == {"a": 2}
-    assert Store(url).exchange({"a": (3, NOW)}) == {"a": 5}
+    with closing(Store(url)) as other:
+        assert other.exchange({"a": (3, NOW)}) == {"a": 5}
     store.close()
