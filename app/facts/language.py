@@ -21,6 +21,8 @@ CLEARLY_ENGLISH = 0.2
 """Share of English function words, `the` among them, from which no other language is tried."""
 GREEK = "\u0370"
 """First letter behind the Latin scripts."""
+FEWEST_DIFFERENT = 2
+"""Different function words that claim a language: one alone is an abbreviation more often."""
 LEAD = 1.3
 """How far another language must lead over English: names and loan words are common in English texts."""
 
@@ -58,12 +60,24 @@ def language_of(tokens: Tokens) -> str:
     plain = sum(ENGLISH in languages.get(word, ()) for word in words)
     if plain >= CLEARLY_ENGLISH * len(words) and "the" in words:
         return ENGLISH
+    words = _words(tokens.words[:WORDS_READ])
     counts = Counter(code for word in words for code in languages.get(word, ()))
     english = counts.pop(ENGLISH, 0)
     best, most = max(counts.items(), key=lambda item: item[1], default=("", 0))
     if max(english, most) < MIN_SHARE * len(words) or max(english, most) < 2:
+        return ENGLISH if english > most or _looks_english(words) else UNKNOWN
+    if len({w for w in words if best in languages.get(w, ())}) < FEWEST_DIFFERENT and english < most:
         return ENGLISH if _looks_english(words) else UNKNOWN
     return best if most > LEAD * english else ENGLISH
+
+
+def _words(words: list[str]) -> list[str]:
+    """The words of a text without units: the `s` of `2 s` is Czech for nobody."""
+    return [
+        w
+        for i, w in enumerate(words)
+        if w[0].isalpha() and (len(w) > 1 or i == 0 or not (words[i - 1][0].isdigit() or words[i - 1] in ("'", "/")))
+    ]
 
 
 def _by_script(words: list[str]) -> str | None:
@@ -130,6 +144,62 @@ _NOTE_WORDS = frozenset(
         "calls",
         "messages",
         "model",
+        "rank",
+        "ranking",
+        "condense",
+        "categorise",
+        "tag",
+        "route",
+        "triage",
+        "write",
+        "candidates",
+        "listings",
         "week",
+        "classification",
+        "extraction",
+        "convert",
+        "spec",
+        "docs",
+        "draft",
+        "app",
+        "web",
+        "chat",
+        "bot",
+        "voice",
+        "assistant",
+        "desk",
+        "form",
+        "page",
+        "schema",
+        "strict",
+        "style",
+        "any",
+        "order",
+        "sorted",
+        "ranked",
+        "reviews",
+        "comments",
+        "captions",
+        "letters",
+        "notes",
+        "claims",
+        "cases",
+        "questions",
+        "students",
+        "editor",
+        "lawyers",
+        "engineers",
+        "nurse",
+        "hotel",
+        "stable",
+        "friendly",
+        "headings",
+        "cards",
+        "records",
+        "rows",
+        "queue",
+        "submit",
+        "replies",
+        "search",
     ]
 )

@@ -66,6 +66,8 @@ _SAME_UNIT: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 """Units that may stand at both ends of a range: `$3,000 to $5,000`, `2 s to 3 s`."""
 _BETWEEN_REACH = 3
+MAX_GAP_WORDS = 2
+"""Tokens between the ends of a range: a sign or word, and a unit."""
 _GROUPS = re.compile(r"[.,']")
 ABSURD = 1e13
 """No rate, count or sum of a description is larger; longer digit strings are serial numbers."""
@@ -232,7 +234,7 @@ def _scaled(tokens: Tokens, value: float, last: int) -> tuple[float, int, str]:
             value, last = value * _SUFFIXES[word], last + 1
         elif gap == 0 and word in ("½", "¼", "¾"):
             value, last, suffix = value + _FRACTIONS[word], last + 1, "word"
-        elif word == "^" or word in _POWERS or (word in _TIMES and value < 10):
+        elif word == "^" or word in _POWERS or (word in _TIMES and value <= 10):
             value, last, suffix = _power(words, value, last)
         elif gap == 0 and word[0] == "e" and len(word) <= 3 and word[1:].isdigit() and len(word) > 1:
             value, last, suffix = value * 10.0 ** int(word[1:]), last + 1, word
@@ -335,9 +337,11 @@ def _cardinal(words: list[str], i: int, start: float) -> tuple[float, int]:
 def _joined(tokens: Tokens, found: list[Number], second: Number) -> Number:
     """Join `second` with the number before it into a range when only a range sign stands between them."""
     one = found[-1]
+    if one.identifier or second.identifier or second.suffix == "fraction" or second.first - one.last > MAX_GAP_WORDS:
+        return second
     gap = _gap(tokens, one, second)
     comma = gap == "," and one.in_words and second.in_words and one.last - one.first == 1
-    if not (comma or gap in _RANGE_SIGNS) or one.identifier or second.identifier or second.suffix == "fraction":
+    if not (comma or gap in _RANGE_SIGNS):
         return second
     if gap == "and" and "between" not in tokens.words[max(0, one.first - _BETWEEN_REACH) : one.first]:
         return second

@@ -181,7 +181,8 @@ def _part_of(marked: Marked, number: Number, last: int, counts: Counts) -> float
     """
     words, sentence = marked.tokens.words, marked.tokens.sentence
     whole = words[number.first - 1] in ("of", "from") if number.first else False
-    for other in counts.numbers[bisect_left(counts.firsts, last) :][:1]:
+    at = bisect_left(counts.firsts, last)
+    for other in counts.numbers[at : at + 1]:
         lead, behind = words[last : other.first], words[other.last : other.last + MAX_PART_WORDS]
         if other.first in counts.claimed or other.value >= number.value or other.first - last > MAX_RESULT_WORDS:
             break
@@ -263,7 +264,8 @@ def _is_no_load(marked: Marked, number: Number, period: Period, first: int) -> b
 def _elided(marked: Marked, period: Period, number: Number, counts: Counts) -> Iterator[Quantity]:
     """`400 a day then, 12,000 now`: bare figures soon after a rate that take over its period."""
     tokens, after = marked.tokens, max(period.last, number.last)
-    for other in counts.numbers[bisect_left(counts.firsts, after) :][:2]:
+    at = bisect_left(counts.firsts, after)
+    for other in counts.numbers[at : at + 2]:
         if other.first - after > MAX_ELIDED_WORDS or tokens.sentence[other.first] > tokens.sentence[after - 1] + 1:
             return
         rank: float | None = _elided_rank(marked, other)

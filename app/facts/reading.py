@@ -21,6 +21,10 @@ _FAINT_DOMAINS = frozenset(("software", "general"))
 """Domains that a word such as `tech` or `search` names in passing; a more telling word beside it wins."""
 SAME_WITHIN = 0.05
 """Text and requirement agree when they differ by less than this share: people round."""
+UNSURE_TASK = 0.6
+"""Probability of the classifier's task type below which clear words win. On rounds r1 to r4, each read by a classifier
+that never saw it (2026-11-24): accuracy 0.741 without, 0.759 with it; of 36 answers changed the words were right in 25,
+the classifier in 6."""
 _UNTRUSTED_CONFLICTS = frozenset(
     ("task_type", "domain", "output_format", "languages", "stage", "prompting_effort", "data_sensitivity")
 )
@@ -72,7 +76,10 @@ def _from_text(seen: Scan, text: str, reading: Reading, catalogue: Catalogue) ->
         found[name] = (True if word == "true" else word, _words(text, span))
     if seen.languages is not None:
         found["languages"] = (seen.languages[0], _words(text, seen.languages[1]))
-    _add_classified(found, "task_type", reading.task_type, reading.task_type_probability, seen.task_type, text)
+    task_type, task_probability = reading.task_type, reading.task_type_probability
+    if seen.task_type is not None and task_probability < UNSURE_TASK:
+        task_type = None
+    _add_classified(found, "task_type", task_type, task_probability, seen.task_type, text)
     _add_classified(found, "domain", reading.domain, reading.domain_probability, seen.domain, text)
     return found
 
@@ -80,7 +87,7 @@ def _from_text(seen: Scan, text: str, reading: Reading, catalogue: Catalogue) ->
 def _add_classified(
     found: Found, name: str, read: TaskType | str | None, probability: float, worded: tuple[str, Span] | None, text: str
 ) -> None:
-    """The classifier's answer, or what the words clearly say where it abstains."""
+    """The classifier's answer, or what the words clearly say where it abstains or is set aside."""
     if read is not None:
         found[name] = (read, FactSource("inferred", f"read by the classifier with probability {probability:.2f}"))
     elif worded is not None:

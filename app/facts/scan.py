@@ -16,7 +16,7 @@ from app.facts.quantities_sizes import read_sizes
 from app.facts.quantities_times import read_times
 from app.facts.quantities_tokens import read_tokens
 from app.facts.scope import Marked, mark
-from app.facts.signals import clear_winner, read_signals, read_worded_facts
+from app.facts.signals import clear_winner, led_task, read_signals, read_worded_facts
 from app.schemas.facts import Span
 
 CONVERSIONS: Mapping[str, float] = {"words": 4 / 3, "pages": 500 * 4 / 3}
@@ -55,7 +55,7 @@ def scan(text: str) -> Scan:
         worded=read_worded_facts(marked, signals),
         language=language_of(marked.tokens),
         languages=_named_languages(marked),
-        task_type=clear_winner(marked, TASK, CLEAR_TASK, CLEAR_LEAD),
+        task_type=led_task(marked) or clear_winner(marked, TASK, CLEAR_TASK, CLEAR_LEAD),
         domain=clear_winner(marked, DOMAIN, CLEAR_DOMAIN, CLEAR_LEAD),
     )
 

@@ -1,8 +1,10 @@
 """Signals and worded facts: pattern hits that stand outside of quotation marks and are not denied."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
 
-from app.facts.lexicon import DOMAIN, FACT, SIGNAL, TASK, load_lexicon
+from app.facts.lexicon import DOMAIN, FACT, SIGNAL, TASK, load_lexicon, read_data
 from app.facts.patterns import Hit
 from app.facts.quantities import Quantity
 from app.facts.scope import BIT, DISMISSAL, NEGATION, RIVAL, Marked
@@ -14,6 +16,9 @@ NEGATION_REACH = 5
 """Tokens before a hit in which a negation of the same clause silences it."""
 DISMISSAL_REACH = 6
 """Tokens behind a hit in which `is not a concern` silences it."""
+OBJECT_REACH = 7
+"""Tokens behind a main verb that may name what it works on."""
+_OPENERS = frozenset((":", "-", "—", "–"))
 MAX_SPANS = 8
 """Spans kept of one signal: enough to show, bounded for hostile texts."""
 
@@ -63,6 +68,41 @@ def clear_winner(marked: Marked, prefix: str, at_least: float, lead: float) -> t
     return ranked[0][0], spans[ranked[0][0]]
 
 
+@cache
+def _leads() -> tuple[Mapping[str, str], Mapping[str, frozenset[str]]]:
+    """Task type of each main verb, and the closed lists that go with them (data/tasks.yaml)."""
+    data = read_data("tasks.yaml")
+    verbs = {verb: task for task, words in data["lead_verbs"].items() for verb in words}
+    lists = ("noun_verbs", "before_objects", "code_objects", "question_objects")
+    return MappingProxyType(verbs), MappingProxyType({name: frozenset(data[name]) for name in lists})
+
+
+def led_task(marked: Marked) -> tuple[str, Span] | None:
+    """The task type of the plain verb that a sentence begins with; None when there is none, or two that differ."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    verbs, _ = _leads()
+    if verbs.keys().isdisjoint(words):
+        return None
+    found: dict[str, Span] = {}
+    for i, word in enumerate(words):
+        if word in verbs and (i == 0 or sentence[i - 1] != sentence[i] or words[i - 1] in _OPENERS):
+            task = None if marked.tokens.quoted[i] else _asked(words, i)
+            if task is not None:
+                found.setdefault(task, (marked.tokens.starts[i], marked.tokens.ends[i]))
+    return next(iter(found.items())) if len(found) == 1 else None
+
+
+def _asked(words: list[str], i: int) -> str | None:
+    """What the verb at token i asks for: `Write a query` asks for code, `Label printers` for nothing."""
+    verbs, lists = _leads()
+    behind, task = words[i + 1 : i + 1 + OBJECT_REACH], verbs[words[i]]
+    if words[i] in lists["noun_verbs"] and lists["before_objects"].isdisjoint(behind[:1]):
+        return None
+    if task in ("generation", "translation") and not lists["code_objects"].isdisjoint(behind):
+        return "code"
+    return None if task == "qa" and lists["question_objects"].isdisjoint(behind) else task
+
+
 def _hits(marked: Marked, kind: str) -> Iterator[Hit]:
     """Hits of one kind outside of quotation marks."""
     quoted = marked.tokens.quoted
@@ -98,4 +138,4 @@ def _add(spans: list[Span], span: Span) -> None:
         spans.append(span)
 
 
-__all__ = ["DOMAIN", "TASK", "clear_winner", "denied", "read_signals", "read_worded_facts"]
+__all__ = ["DOMAIN", "TASK", "clear_winner", "denied", "led_task", "read_signals", "read_worded_facts"]

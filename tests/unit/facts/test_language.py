@@ -29,6 +29,11 @@ TEXTS = [
     ("zh", "我们希望每天对三百封客户邮件进行分类。"),
     ("ar", "نريد تصنيف رسائل العملاء كل يوم"),
     ("hi", "हम हर दिन ग्राहकों के संदेश वर्गीकृत करना चाहते हैं"),
+    (
+        "en",
+        "OCR'd receipts -> {date,total,currency,vendor}. Expense app, user holds phone: 1.8 s. 9k/day. schema strict.",
+    ),
+    ("en", "Film subtitles into Portuguese"),
     ("unknown", "xqz vrrp 12 lmno prst qwrt zzz kkk"),
     ("unknown", "12345 67890 !!! ... 300"),
 ]

@@ -41,13 +41,29 @@ READ = [
     ("1.5 crore", 15_000_000),
     ("2 bn", 2e9),
     ("1e6", 1e6),
+    ("10^5", 1e5),
+    ("10⁶", 1e6),
+    ("10**4", 1e4),
+    ("3 × 10^5", 3e5),
+    ("2x10^6", 2e6),
+    ("between $3,000 and $5,000", 5000),
+    ("€2k to €3k", 3000),
+    ("2 s to 3 s", 3),
+    ("a couple of seconds", 2),
 ]
+APART = ["71 % to 85 %", "$3,000 and 5,000 letters", "5 x 200", "2 s to 3 pages"]
+"""Figures that are two: the units differ, or a share is on its way from one to the other."""
 
 
 @pytest.mark.parametrize(("text", "value"), READ)
 def test_a_number_has_its_value(text: str, value: float) -> None:
     found = [n for n in find_numbers(tokenise(text)) if not n.identifier]
     assert [n.value for n in found] == [pytest.approx(value)]
+
+
+@pytest.mark.parametrize("text", APART)
+def test_figures_of_two_kinds_are_no_range(text: str) -> None:
+    assert len(find_numbers(tokenise(text))) == 2
 
 
 @pytest.mark.parametrize("digits", ["12.03.2024", "1.2.3", "1..2", "1,2,3"])

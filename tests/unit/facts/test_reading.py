@@ -6,6 +6,8 @@ import pytest
 
 from app.catalogue import Catalogue, load_catalogue
 from app.facts import domain_named, effective_requirements, read_facts, workload
+from app.facts.scope import mark
+from app.facts.signals import led_task
 from app.schemas.facts import Facts, Reading
 from app.schemas.recommend import RecommendRequest
 from app.units import SECONDS_PER_DAY
@@ -87,6 +89,41 @@ def test_the_classifier_s_answer_is_used_unless_it_abstains(catalogue: Catalogue
     facts = facts_of(catalogue, LETTERS, sure)
     assert (facts.task_type, facts.domain) == ("ranking", "legal")
     assert "0.80" in (facts.sources["task_type"].evidence or "")
+
+
+@pytest.mark.parametrize(("probability", "read"), [(0.59, "extraction"), (0.6, "ranking")])
+def test_clear_words_win_over_an_unsure_classifier(catalogue: Catalogue, probability: float, read: str) -> None:
+    unsure = Reading(
+        needs={}, task_type="ranking", task_type_probability=probability, domain=None, domain_probability=0.0
+    )
+    facts = facts_of(catalogue, LETTERS, unsure)
+    assert facts.task_type == read
+    assert (facts.sources["task_type"].evidence == "Extract") == (read == "extraction")
+
+
+def test_an_unsure_classifier_stays_where_words_are_not_clear(catalogue: Catalogue) -> None:
+    unsure = Reading(needs={}, task_type="qa", task_type_probability=0.3, domain=None, domain_probability=0.0)
+    assert facts_of(catalogue, "Something for letters, 40 a day.", unsure).task_type == "qa"
+
+
+LED = [
+    ("Extract the diagnosis from letters.", "extraction"),
+    ("Translate letters into Dutch.", "translation"),
+    ("Translate questions into SQL.", "code"),
+    ("Letters come in all day. Summarise each for the file.", "summarization"),
+    ("Answer questions of tenants about their lease.", "qa"),
+    ("Draft a reply to each complaint.", "generation"),
+    ("Order the hits by relevance.", "ranking"),
+    ("Label printers stand in the hall.", None),
+    ('They call it "Classify". Nothing else is known.', None),
+    ("Classify the intent; translate the rest.", None),
+]
+
+
+@pytest.mark.parametrize(("text", "task"), LED)
+def test_a_plain_main_verb_tells_the_task_type(text: str, task: str | None) -> None:
+    led = led_task(mark(text))
+    assert (led and led[0]) == task
 
 
 def test_unclear_words_leave_task_type_and_domain_unknown(catalogue: Catalogue) -> None:

@@ -52,6 +52,9 @@ QUIET = [
     ("real_time", "A competitor boasts real time answers."),
     ("real_time", 'One user wrote "I need it immediately" in the survey.'),
     ("creative", "Nothing creative is wanted."),
+    ("prototype_now", "Build the page from a designer's mockup."),
+    ("human_reviews", "Meters become human-readable text."),
+    ("human_reviews", "A corpus of human-read bulletins."),
     ("self_hosted", "Nobody asks for on-premises hosting."),
     ("audit", "If auditors ever asked, we could say more."),
 ]
