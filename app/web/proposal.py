@@ -45,6 +45,8 @@ def _plain(line: str) -> bool:
 
 def _scalar(value: object) -> str:
     """JSON, which is YAML; what JSON would write raw but YAML reads otherwise is escaped."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     written = json.dumps(value, ensure_ascii=False)
     return "".join(char if char.isprintable() else _escaped(char) for char in written)
 
