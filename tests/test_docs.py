@@ -1,4 +1,4 @@
-"""What the documents say is what the code does: the README's example, its commands, the rules' page, every price sourced."""
+"""What the documents say is what the code does: the README's example and commands, the rules' page."""
 
 import re
 import subprocess
