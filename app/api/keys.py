@@ -10,6 +10,7 @@ from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address
 
 from starlette.types import Scope
@@ -126,7 +127,11 @@ def challenge(scope: Scope) -> str:
 
 def from_elsewhere(scope: Scope) -> bool:
     """Whether the connection came in on an address that other machines reach."""
-    host = (scope.get("server") or ("", 0))[0]
+    return _is_elsewhere((scope.get("server") or ("", 0))[0])
+
+
+@lru_cache(maxsize=64)
+def _is_elsewhere(host: str) -> bool:
     try:
         return not ip_address(host).is_loopback
     except ValueError:  # a Unix socket, or a test without a network
