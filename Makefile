@@ -62,10 +62,11 @@ bench: $(VENV)/.dev-stamp ## Print every figure that the README quotes, beside i
 	$(BIN)/python -m bench
 
 train: $(VENV)/.dev-stamp ## Train the classifier and fit the decision's weights from models/data
-	$(BIN)/python -m models.train
+	$(BIN)/python -m models.train --all
 
 evaluate: $(VENV)/.dev-stamp ## Measure reading, decision and rank; write models/results
-	$(BIN)/python -m models.evaluate
+	$(BIN)/python -m models.evaluate --decision
+	$(BIN)/python -m models.evaluate_stability
 
 golden: $(VENV)/.dev-stamp ## Rewrite golden files; read the diff before you commit it
 	TUNEWISE_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_contract.py tests/test_docs.py tests/unit/checks/test_formats.py tests/unit/exporters
