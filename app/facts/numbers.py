@@ -65,6 +65,7 @@ _SAME_UNIT: Mapping[str, str] = MappingProxyType({
     for word in words.split()
 })  # fmt: skip
 """Units that may stand at both ends of a range: `$3,000 to $5,000`, `2 s to 3 s`."""
+_VAGUE_TAILS = frozenset(("odd", "ish", "plus", "some", "strong"))
 _BETWEEN_REACH = 3
 MAX_GAP_WORDS = 2
 """Tokens between the ends of a range: a sign or word, and a unit."""
@@ -156,7 +157,7 @@ def _begin(tokens: Tokens, i: int) -> Number | None:
 
 
 def _in_figures(tokens: Tokens, i: int) -> Number | None:
-    words, starts, ends, text = tokens.words, tokens.starts, tokens.ends, tokens.text
+    words = tokens.words
     digits, last = words[i].replace("’", "'"), i + 1
     if len(digits) <= 3 and digits[0] != "0" and digits.isdigit():
         while last < len(words) and len(words[last]) == 3 and words[last].isdigit() and _one_blank(tokens, last):
@@ -170,14 +171,17 @@ def _in_figures(tokens: Tokens, i: int) -> Number | None:
     plain = last == i + 1 and digits.isdigit()
     named = _is_name(tokens, i)
     value, last, suffix = _scaled(tokens, value, last)
-    attached = (
-        last < len(words)
-        and ends[last - 1] < len(text)
-        and text[ends[last - 1]] == "-"
-        and starts[last] == ends[last - 1] + 1
-    )
+    attached = _is_attached(tokens, last)
     year = plain and not suffix and len(digits) == 4 and _YEAR_FIRST <= value <= _YEAR_LAST
     return Number(value, value, i, last, suffix, False, year, named, "." in digits or "," in digits, attached)
+
+
+def _is_attached(tokens: Tokens, last: int) -> bool:
+    """A hyphen joins the number to the next word: `200-word`, `four-page`, but not `40-odd`."""
+    if last >= len(tokens) or tokens.words[last] in _VAGUE_TAILS:
+        return False
+    end = tokens.ends[last - 1]
+    return tokens.starts[last] == end + 1 and tokens.text[end] == "-"
 
 
 def _slashed(tokens: Tokens, i: int) -> Number | None:
@@ -284,7 +288,7 @@ def _in_words(tokens: Tokens, i: int) -> Number | None:
         return None
     if words[first] in _SCALES and not article and i == first + 1 and words[first] not in ("lakh", "crore", "dozen"):
         return None
-    return Number(value, value, first, i, "word", True)
+    return Number(value, value, first, i, "word", True, attached=_is_attached(tokens, i))
 
 
 def _fraction(tokens: Tokens, first: int, i: int) -> Number | None:

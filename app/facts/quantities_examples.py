@@ -16,6 +16,10 @@ _UNITS = word_set("no_example_units")
 _MODALS = word_set("modals")
 _TAXONOMY_NOUNS = word_set("taxonomy_nouns")
 _COULD = frozenset(("could", "would", "might", "can", "will"))
+_FOR_TRAINING = (["for", "training"], ["for", "tuning"], ["for", "learning"], ["to", "train"], ["to", "learn"])
+_FOR_TESTING = frozenset(("testing", "evaluation", "validation"))
+PURPOSE_REACH = 8
+"""Tokens around a figure in which its purpose stands: `500 gold examples for testing and 9,000 for training`."""
 _WANTED = (["need"], ["needs"], ["require"], ["requires"], ["want"], ["wants"])
 FEWEST = 20
 """A smaller figure beside such words counts shots, labellers or approved sentences."""
@@ -87,6 +91,11 @@ def _rank(marked: Marked, number: Number) -> int:
     if marked.marks[last - 1] & HEADING or (marked.ahead(first, AHEAD_REACH) | _before_colon(marked, first)) & HEADING:
         return 4
     reach = _reach(marked, last)
+    purpose = tokens.words[last : last + 2]
+    if purpose in _FOR_TRAINING and marked.near(first, first, PURPOSE_REACH, 0) & (LABELLED | NOUN):
+        return 5
+    if not _FOR_TESTING.isdisjoint(tokens.words[last:reach][:PURPOSE_REACH]):
+        return 1
     adjective = _within(marked, last, last + ADJECTIVE_REACH, LABELLED)
     if adjective is not None and not _other_noun(marked, last, adjective):
         return 5 if tokens.words[max(0, first - 2) : first] in (["of", "which"], ["of", "these"], ["of", "them"]) else 4

@@ -12,10 +12,13 @@ BUDGET, TRAINING, PRICE_EACH, NOT_BUDGET = BIT["budget"], BIT["training_money"],
 PRICE_PER_ITEM = "price_per_item"
 """Name under which a price per request is reported; no field of the request holds it."""
 FOREIGN_MONEY = PAST | RIVAL
-_CAPS = word_set("budget_caps")
+_CAPS = word_set("budget_caps") | word_set("spending")
+_BY_PERIODS = (["mo"], ["month"], ["year"], ["yr"], ["annum"], ["quarter"], ["week"])
 _NO_PRICE = word_set("no_price_words")
 _SPENT = word_set("spent_words")
 _ALLOWED = word_set("allowed_words")
+CAP_REACH, ELIDED_REACH = 6, 24
+"""Tokens before an amount in which it is called a ceiling, and back to the money whose period it takes over."""
 HEADING_REACH = 24
 """Tokens back to a `Per month:` that heads a list."""
 SMALLEST_BUDGET = 10
@@ -40,7 +43,8 @@ def _capped(marked: Marked, number: Number) -> Money | None:
     words, last = marked.tokens.words, number.last
     if number.year or last >= len(words) or number.value < SMALLEST_BUDGET or percent_after(words, number):
         return None
-    monthly = words[last : last + 2] in (["/", "mo"], ["/", "month"], ["a", "month"], ["per", "month"])
+    by = words[last : last + 1] in (["/"], ["a"], ["per"], ["each"], ["every"])
+    monthly = by and words[last + 1 : last + 2] in _BY_PERIODS
     capped = not _CAPS.isdisjoint(words[max(0, number.first - 3) : number.first])
     return ("USD", 1.0, number.first, last) if monthly and capped else None
 
@@ -54,9 +58,9 @@ def _budget(marked: Marked, number: Number, money: Money) -> Quantity | None:
         return None if foreign or other else quantity(marked, PRICE_PER_ITEM, amount, first, last, code)
     if marked.is_rejected(last):
         return None
-    if foreign or marked.ahead(first, 2) & NEGATION or amount < SMALLEST_BUDGET:
+    period = _period(marked, first, last) or _elided_period(marked, first, last)
+    if foreign or marked.ahead(first, 2) & NEGATION or _is_small(amount, period):
         return None
-    period = _period(marked, first, last)
     near = marked.near(first, last, 8, 8)
     if _for_training(marked, first, last, period):
         return quantity(marked, "training_budget_usd", amount, first, last, code, rank=1)
@@ -71,6 +75,26 @@ def _budget(marked: Marked, number: Number, money: Money) -> Quantity | None:
     return quantity(
         marked, "monthly_budget_usd", per_month, min(first, period.first), max(last, period.last), code, rank=rank
     )
+
+
+def _is_small(amount: float, period: Period | None) -> bool:
+    """Too little by the month for a budget."""
+    return amount * (1 if period is None or period.seconds > MONTH else MONTH / period.seconds) < SMALLEST_BUDGET
+
+
+def _elided_period(marked: Marked, first: int, last: int) -> Period | None:
+    """The month of `The bill is $4,000 a month; the ceiling from January is $1,500`: that of the money before it."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    behind = words[last] if last < len(words) else "."
+    near = [words[k] for k in range(max(0, first - CAP_REACH), first) if sentence[k] == sentence[first]]
+    if behind[0].isalnum() or _CAPS.isdisjoint(near):
+        return None
+    for other in reversed(marked.numbers_within(first - ELIDED_REACH, first)):
+        if sentence[first] - sentence[other.first] > 1 or (money := currency_of(marked.tokens, other)) is None:
+            continue
+        if (period := _period(marked, money[2], money[3])) is not None:
+            return period
+    return None
 
 
 def _is_price(marked: Marked, first: int, last: int) -> bool:

@@ -12,6 +12,17 @@ PROMPT_WORDS, TARGET_WORDS = BIT["prompt_words"], BIT["target_words"]
 METRIC, PROMPTED, TARGET, NOT_PROMPTED = BIT["metric"], BIT["prompted"], BIT["target"], BIT["not_prompted"]
 LOWEST_QUALITY = 0.2
 """Below this a share is rarely a quality figure (error rates, growth, shares of traffic)."""
+LIMIT = BIT["limit"]
+ERROR, NAMED_METRIC = BIT["error"], BIT["named_metric"]
+METRIC_BEFORE = 3
+"""Tokens before a bare figure in which `exact match` or `F1` makes it a quality."""
+_QUALITY_BEHIND = frozenset(("now", "→", "+", "with", "point", "points", "is"))
+MOST_ERRORS = 0.5
+"""A larger share beside a word of errors is the share that is right."""
+ERROR_BEFORE, ERROR_BEHIND = 8, 7
+"""Tokens around a share in which `wrong` or `errors` tells what it counts."""
+MAX_COUNTED_NOUNS, MAX_JOINTS = 2, 3
+_JOINTS = frozenset(("in", "of", "out", "every", "each", "from"))
 _WHOLES = frozenset((3.0, 4.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 1000.0))
 """Of so many a quality is counted: `nine in ten`."""
 _FEWEST_OF = 10
@@ -22,6 +33,7 @@ WRITTEN_NEXT = 2
 LOWEST_BARE = 50
 """A bare figure of a hundred counts from here on: `we need 95`."""
 REACH, METRIC_REACH = 9, 40
+_ON = (["on"], ["up"], ["upwards"], ["onwards"], ["upward"])
 OWNER_LEAD = 2.0
 """Somebody else's name may stand this much farther off than a verb such as `reach` and still own the figure."""
 _BARE_BEHIND = word_set("bare_behind")
@@ -61,7 +73,7 @@ def _share(marked: Marked, number: Number, soon: bool) -> tuple[float, int] | No
     `soon`: another share stands in the same sentence or the one before.
     """
     words, text, start = marked.tokens.words, marked.tokens.text, marked.tokens.starts[number.first]
-    if (counted := _counted(marked, number)) is not None:
+    if (counted := _counted(marked, number) or _fraction(marked, number)) is not None:
         return counted
     signs = percent_after(words, number)
     behind = words[number.last + signs] if number.last + signs < len(words) else "."
@@ -69,11 +81,13 @@ def _share(marked: Marked, number: Number, soon: bool) -> tuple[float, int] | No
         return None
     if signs:
         value, last = number.value / 100, number.last + signs
+        if value <= MOST_ERRORS and _is_error(marked, number.first, last):
+            return 1 - value, last
         if behind == "of" and not (
             marked.ahead(number.first, 4) & PROMPTED or marked.near(number.first, last, 5, 6) & METRIC
         ):
             return None
-        return (value, last) if LOWEST_QUALITY <= value <= 1 and not number.suffix else None
+        return (value, last) if LOWEST_QUALITY <= value <= 1 and number.suffix in ("", "word") else None
     if (
         start
         and text[start - 1] == "."
@@ -91,21 +105,47 @@ def _share(marked: Marked, number: Number, soon: bool) -> tuple[float, int] | No
 
 
 def _counted(marked: Marked, number: Number) -> tuple[float, int] | None:
-    """`nine in ten`, `nine out of ten`, `95 of 100`, and the token after it."""
+    """`nine in ten`, `8 cases of 10`, `19 times out of 20`, `88 of every 100`, and the token after it."""
     words, last = marked.tokens.words, number.last
     if number.year or number.identifier or number.suffix not in ("", "word"):
         return None
-    joints = words[last : last + 2]
-    at = last + (2 if joints == ["out", "of"] else 1)
-    if not (joints[:1] in (["in"], ["of"]) or joints == ["out", "of"]):
-        return None
-    wholes = marked.numbers_within(at, at + 1)
+    at = last
+    while at < len(words) and at - last < MAX_COUNTED_NOUNS and words[at] not in _JOINTS and words[at].isalpha():
+        at += 1
+    joint = at
+    while at < len(words) and at - joint < MAX_JOINTS and words[at] in _JOINTS:
+        at += 1
+    wholes = marked.numbers_within(at, at + 1) if at > joint else []
     if not wholes or wholes[0].value not in _WHOLES or not number.value < wholes[0].value:
         return None
     share, end = number.value / wholes[0].value, wholes[0].last
-    if (joints[:1] == ["of"] and wholes[0].value < _FEWEST_OF) or words[end : end + 1] in (["seconds"], ["minutes"]):
+    small = words[joint] == "of" and words[joint + 1] not in _JOINTS and wholes[0].value < _FEWEST_OF
+    if small or (end < len(words) and words[end] in TIME_UNITS):
         return None
+    if share <= MOST_ERRORS and _is_error(marked, number.first, end):
+        return 1 - share, end
     return (share, end) if share >= LOWEST_COUNTED else None
+
+
+def _fraction(marked: Marked, number: Number) -> tuple[float, int] | None:
+    """`three quarters of the answers`, `four fifths`; `a quarter of the cases wrong` is three quarters right."""
+    words, last = marked.tokens.words, number.last
+    if number.suffix != "fraction" or (last < len(words) and (words[last] in TIME_UNITS or words[last] in ("a", "an"))):
+        return None
+    if number.value < MOST_ERRORS and _is_error(marked, number.first, last):
+        return 1 - number.value, last
+    return (number.value, last) if LOWEST_COUNTED < number.value < 1 else None
+
+
+def _is_error(marked: Marked, first: int, last: int) -> bool:
+    """The share counts what goes wrong: a word of errors stands beside it, or names it in the sentence before."""
+    if marked.near(first, last, ERROR_BEFORE, ERROR_BEHIND) & ERROR:
+        return True
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    if "it" not in words[max(0, first - ERROR_BEFORE) : first]:
+        return False
+    back = range(first - 1, max(first - METRIC_REACH // 2, 0) - 1, -1)
+    return any(marked.marks[k] & ERROR for k in back if sentence[k] == sentence[first] - 1)
 
 
 def _is_bare(marked: Marked, number: Number, soon: bool) -> bool:
@@ -113,8 +153,12 @@ def _is_bare(marked: Marked, number: Number, soon: bool) -> bool:
     words = marked.tokens.words
     behind = words[number.last] if number.last < len(words) else "."
     before = words[number.first - 1] if number.first else ""
-    if (behind not in _BARE_BEHIND and behind not in ("now", "→", "+")) or currency_of(marked.tokens, number):
+    if (behind not in _BARE_BEHIND and behind not in _QUALITY_BEHIND) or currency_of(marked.tokens, number):
         return False
+    if marked.near(number.first, number.first, METRIC_BEFORE, 0) & NAMED_METRIC:
+        return True
+    if behind == "is":
+        return soon
     return bool(number.first and marked.marks[number.first - 1] & METRIC) or (
         before in _BARE_BEFORE and _is_quality_talk(marked, number, soon)
     )
@@ -133,10 +177,20 @@ def _role(marked: Marked, number: Number, last: int, seen: bool, stops: frozense
     target = marked.distance(first, last, TARGET, REACH, stops=stops)
     prompted = marked.distance(first, last, PROMPTED, REACH, stops=stops)
     other = marked.distance(first, last, NOT_PROMPTED, REACH, stops=stops)
-    named = near & METRIC or seen or (near & TARGET and near & PROMPTED)
-    if not (named or marked.near(first, last, 6, 5) & PROMPT_WORDS or marked.near(first, last, 4, 2) & TARGET_WORDS):
+    wrong = _is_error(marked, first, last)
+    named = near & METRIC or wrong or seen or (near & TARGET and near & PROMPTED)
+    if not (
+        named
+        or marked.near(first, last, 6, 5) & PROMPT_WORDS
+        or marked.near(first, last, 4, 2) & TARGET_WORDS
+        or _is_condition(marked, first, last)
+    ):
         return None
-    if marked.scope(first, last) & (RIVAL | HYPOTHETICAL) or marked.ahead(first, 3) & NEGATION:
+    if marked.scope(first, last) & (RIVAL | HYPOTHETICAL):
+        return None
+    if _is_condition(marked, first, last) or (wrong and near & LIMIT and prompted is None):
+        return "target_quality"
+    if marked.ahead(first, 3) & NEGATION:
         return None
     from_to = _from_to(marked, number)
     if from_to is not None:
@@ -148,6 +202,13 @@ def _role(marked: Marked, number: Number, last: int, seen: bool, stops: frozense
         return None
     nearest = min((d for d in (target, prompted) if d is not None), default=None)
     return None if nearest is None else "target_quality" if nearest == target else "prompted_quality"
+
+
+def _is_condition(marked: Marked, first: int, last: int) -> bool:
+    """`without 93 % accuracy no`, `accepted from 96 % on`."""
+    words = marked.tokens.words
+    before = words[first - 1] if first else ""
+    return before == "without" or (before == "from" and words[last : last + 1] in _ON)
 
 
 def _from_to(marked: Marked, number: Number) -> str | None:

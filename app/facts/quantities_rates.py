@@ -13,6 +13,8 @@ from app.facts.units import DAY, HOUR, QUARTER, WEEK, YEAR, Period, percent_afte
 
 PEAK, SUSTAINED, OVERALL = BIT["peak"], BIT["sustained"], BIT["overall"]
 LIMIT = BIT["limit"]
+BESIDE_REACH, BESIDE_BONUS, AUDIENCE_COST = 3, 0.4, -0.6
+_AUDIENCE = word_set("audience")
 PAIRS_BESIDE = 3
 """Rates before and behind one among which it may be the highest."""
 MAX_PART_WORDS = 6
@@ -50,6 +52,12 @@ RANGE_RANK, MAX_RANGE = 2.1, 2.5
 """A little above the plain rate; what is farther off is an exception, no range."""
 _ABOVE = frozenset(("above", "over", "than", "exceed", "exceeds", "exceeding", "beyond"))
 _OF_WHICH = frozenset(("which", "those", "these", "them"))
+_NO_THING = frozenset(
+    ("couple", "few", "dozen", "hundred", "thousand", "million", "lot", "bit", "handful", "number", ",", ".")
+)
+_GET = frozenset(
+    ("get", "gets", "have", "see", "receive", "about", "is", "only", "just", "handle", "roughly", "than", "send", "in")
+)
 _SINCE = frozenset(("after", "once", "from", "since"))
 _NEW_ONE = frozenset(("a", "an", "one", "another", "new"))
 
@@ -70,6 +78,7 @@ def read_rates(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
         yield from _elided(marked, period, number, counts)
     if not pairs:
         yield from _happenings(marked, periods)
+        yield from _articles(marked, periods)
 
 
 def _is_ceiling(marked: Marked, period: Period, number: Number, beside: list[tuple[Period, Number]]) -> bool:
@@ -102,6 +111,7 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts, is_cei
     behind = marked.tokens.words[last : last + 3]
     if not _TO_DO.isdisjoint(behind) or behind[:2] in (["have", "to"], ["has", "to"]):
         rank += TO_DO_BONUS
+    rank += _by_the_side(marked, number, last)
     if number.suffix == ONCE:
         rank = -1
     elif period.seconds >= DAY and (marked.distance(first, last, PEAK, 4) is not None or _is_called_peak(marked, last)):
@@ -123,6 +133,19 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts, is_cei
             return
         rank -= 1
     yield quantity(marked, "requests_per_day", per_day, first, last, rank=rank)
+
+
+def _by_the_side(marked: Marked, number: Number, last: int) -> float:
+    """What words right beside a rate add: `1k a day at first`, `25k a day after roll-out`, `9,000 readers a week`."""
+    words = marked.tokens.words
+    if not _AUDIENCE.isdisjoint(words[number.last : number.last + 2]):
+        return AUDIENCE_COST
+    for k in range(last, min(last + BESIDE_REACH, len(words))):
+        if k in marked.number_tokens or words[k] in ("and", ",", ".", ";"):
+            break
+        if marked.marks[k] & (CURRENT | PLANNED):
+            return BESIDE_BONUS if marked.marks[k] & PLANNED else -BESIDE_BONUS
+    return 0
 
 
 def _is_called_peak(marked: Marked, last: int) -> bool:
@@ -245,7 +268,10 @@ def _is_no_load(marked: Marked, number: Number, period: Period, first: int) -> b
     words = marked.tokens.words
     sentence = marked.tokens.sentence
     before = [words[k] for k in range(max(0, first - 5), first) if sentence[k] == sentence[first]]
-    if marked.ahead(number.first, NEGATION_REACH) & NEGATION or not _LOSS_BEFORE.isdisjoint(before[-3:]):
+    bounded = not _ABOVE.isdisjoint(words[max(0, number.first - 2) : number.first])
+    if (marked.ahead(number.first, NEGATION_REACH) & NEGATION and not bounded) or not _LOSS_BEFORE.isdisjoint(
+        before[-3:]
+    ):
         return True
     if not _NO_LOAD.isdisjoint(before):
         return True
@@ -350,6 +376,21 @@ def _happenings(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
             continue
         per_day = DAY / period.seconds * _happening_to(marked, period)
         yield quantity(marked, "requests_per_day", per_day, period.first, period.last, rank=0)
+
+
+def _articles(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
+    """`A call a minute`, `we get a question a week`: the article counts, when no number does."""
+    words, clause = marked.tokens.words, marked.clause
+    for period in periods:
+        at = period.first - 2
+        if at < 0 or words[at] not in ("a", "an") or clause[at] != clause[period.first] or period.adverb:
+            continue
+        opens = at == 0 or clause[at - 1] != clause[at] or words[at - 1] in _GET
+        if words[period.first] not in ("a", "an", "per", "every") or words[at + 1] in _NO_THING or not opens:
+            continue
+        if marked.scope(at, period.last) & FOREIGN or marked.near(at, at, 3, 0) & NEGATION:
+            continue
+        yield quantity(marked, "requests_per_day", DAY / period.seconds, at, period.last, rank=0)
 
 
 def _happening_to(marked: Marked, period: Period) -> float:

@@ -19,6 +19,8 @@ _IS_LONG = frozenset(("of", "is", "are", "about", "averages", "average"))
 _ENOUGH = frozenset(("ok", "okay", "fine", "acceptable", "tolerable", "alright", "bearable", "suffices"))
 DENIAL_REACH = 7
 LASTING_REACH = 6
+HUMAN_TIME, HUMAN_REACH = BIT["human_time"], 3
+_OWNS = frozenset(("has", "have", "had"))
 MAX_LINE_WORDS = 14
 _ASYNC = (["async", ","], ["asynchronous", ","], ["batch", ","], ["turnaround", ","])
 HALF = BIT["half_of"]
@@ -150,7 +152,7 @@ def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool
         return False
     if scope & (RIVAL | PAST) or (scope & PAST_VERB and not limited) or (scope & HYPOTHETICAL and not (above or fine)):
         return False
-    if _is_denied(marked, number):
+    if _is_denied(marked, number) or marked.ahead(first, HUMAN_REACH) & HUMAN_TIME:
         return False
     if seconds < MINUTE:
         return not (marked.near(first, first, 4, 0) & SPENT and not (limited or fine))
@@ -159,6 +161,8 @@ def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool
     if _is_headed(words, marked.tokens.sentence, first) or words[max(0, first - 2) : first] in _ASYNC:
         return True
     waits = marked.near(first, last, 5, 5) & WAIT
+    if words[max(0, first - 1)] in _OWNS and not waits:
+        return False
     return bool((limited and waits) or marked.near(first, last, 2, 1) & LIMIT) or _is_fine(words, last, last)
 
 

@@ -8,7 +8,7 @@ from app.facts.quantities import Quantity, quantity
 from app.facts.scope import BIT, FOREIGN, PAST_VERB, Marked
 from app.facts.units import currency_of, percent_after
 
-WRITES = BIT["role_writes"]
+WRITES, BECOMES = BIT["role_writes"], BIT["role_becomes"]
 VERB_REACH = 5
 TOKEN, WORD, PAGE = BIT["token_unit"], BIT["word_unit"], BIT["page_unit"]
 IN, OUT, PROMPT, WINDOW = BIT["role_input"], BIT["role_output"], BIT["role_prompt"], BIT["role_window"]
@@ -158,6 +158,8 @@ def _nearest_role(marked: Marked, number: Number, last: int, stops: frozenset[in
     for k in range(number.last, last):
         if words[k] in _NAMED:
             return next(role for role, name in _ROLE_NAMES.items() if name == _NAMED[words[k]])
+    if marked.ahead(number.first, VERB_REACH) & BECOMES:
+        return OUT
     if marked.ahead(number.first, VERB_REACH) & WRITES and not any(
         marks[k] & WRITES and words[k - 1] in ("is", "are", "be")
         for k in range(max(1, number.first - VERB_REACH), number.first)
@@ -190,4 +192,6 @@ def _is_sized(marked: Marked, number: Number, last: int, unit: int) -> bool:
     if unit == WORD and number.value < FEWEST_WORDS:
         return False
     before, behind = words[max(0, number.first - 3) : number.first], words[last : last + 2]
+    if marked.ahead(number.first, VERB_REACH) & BECOMES:
+        return True
     return not _SIZED.isdisjoint((*before, *behind)) or number.attached

@@ -15,6 +15,8 @@ MAX_MEMBER_WORDS = 14
 MAX_WHOM_WORDS = 40
 """Tokens back to members that an earlier sentence names."""
 SHORTEST_NOUN = 3
+MAX_PER_WORDS = 5
+"""Tokens before a rate in which `per user` makes it each one's."""
 MAX_UNIT_WORDS = 5
 """Tokens behind a figure within which `per shift` names the unit of another."""
 FEW = 12
@@ -121,7 +123,9 @@ def _is_each(marked: Marked, number: Number, period: Period, first: int, last: i
         return True
     if any(b == "each" and a in ("from", "at", "in", "for", "with", "by") for a, b in pairwise(behind)):
         return True
-    return _each_of_before(words, first) or _each_subject(marked, number)
+    return (
+        _each_of_before(words, first) or _per_before(words, number.first) is not None or _each_subject(marked, number)
+    )
 
 
 def _each_subject(marked: Marked, number: Number) -> bool:
@@ -145,6 +149,7 @@ def _per_whom(marked: Marked, number: Number, period: Period, counts: Counts) ->
     else:
         places = range(max(0, number.first - MAX_LEAD_WORDS), number.first - 1)
         whom = next((words[k + 1] for k in places if words[k] in ("each", "every") and words[k + 1] not in PERIODS), "")
+        whom = whom or _per_before(words, number.first) or ""
     if len(whom) < SHORTEST_NOUN:
         return None
     low = bisect_left(counts.firsts, number.first - MAX_WHOM_WORDS)
@@ -193,6 +198,12 @@ def _is_one_each(marked: Marked, number: Number, counts: Counts) -> bool:
     if marked.tokens.sentence[other.first] != marked.tokens.sentence[number.first]:
         return False
     return number.first - other.last <= 4 and other.first not in counts.claimed and other.value > 1
+
+
+def _per_before(words: list[str], first: int) -> str | None:
+    """The bed of `per bed there are two notes a day`."""
+    places = range(max(0, first - MAX_PER_WORDS), first - 1)
+    return next((words[k + 1] for k in places if words[k] == "per" and words[k + 1] not in PERIODS), None)
 
 
 def _each_of_before(words: list[str], first: int) -> bool:

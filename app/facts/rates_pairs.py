@@ -1,7 +1,7 @@
 """Numbers and periods that belong together: `9,000 exchanges a day`, `every night 80,000 claims`."""
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.facts.lexicon import word_set
 from app.facts.numbers import ONCE, VAGUE, Number
@@ -92,6 +92,8 @@ def pairs_of(marked: Marked, periods: list[Period], counts: Counts) -> list[tupl
         else:
             after = _number_after(marked, period, counts) if number.suffix == ONCE else None
             after = None if after is not None and after.suffix == VAGUE else after
+            if after is not None:
+                after = replace(after, value=after.value * number.value)  # twice a week 700
             pairs.append((period, counts.take(after or number)))
     ends = [period.last for period, _ in pairs]
     for period in left:

@@ -33,9 +33,11 @@ RECORDED = {
 KNOWN_MISSES = {
     "We're a chain of 240 bakeries founded in 1931. The daily order notes, two per shop, have to be turned into a list "
     "before four in the morning; the bread itself costs 3.20 a loaf, which has nothing to do with it.",
+    "Volumes: weekdays 4,000, weekends 500 a day.",
+    "6,000 employees, half of whom ask one question a week.",
 }
-"""Phrases that the grammar does not read, and why not: nothing tells it that a bakery is the shop meant. Taken off the
-list when they are read."""
+"""Phrases that the grammar does not read, and why not: nothing tells it that a bakery is the shop meant, that the rate
+of the weekend is the weekdays' too, and a share of members is not multiplied. Taken off the list when they are read."""
 SECONDS_ALLOWED = 0.2
 
 
