@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from app.facts.lexicon import word_set
 from app.facts.numbers import ONCE, VAGUE, Number
 from app.facts.quantities import Quantity, quantity
+from app.facts.rates_happenings import read_articles, read_happenings
 from app.facts.rates_members import MAX_RESULT_WORDS, members_of, open_seconds, stated_result
 from app.facts.rates_pairs import MAX_LEAD_WORDS, Counts, is_count, pairs_of
 from app.facts.scope import BIT, CURRENT, DISMISSAL, FOREIGN, NEGATION, PAST, PAST_VERB, PLANNED, Marked
-from app.facts.units import DAY, HOUR, QUARTER, WEEK, YEAR, Period, percent_after
+from app.facts.units import DAY, HOUR, QUARTER, YEAR, Period, percent_after
 
 PEAK, SUSTAINED, OVERALL = BIT["peak"], BIT["sustained"], BIT["overall"]
 LIMIT = BIT["limit"]
@@ -35,7 +36,7 @@ MAX_PRICE_WORDS = 12
 """Tokens before a bare figure in which a word of money makes it money: `bulbs are 700 a month`."""
 MIN_YEARLY = 1000
 """Fewer a year are workshops and contracts, no load worth the name."""
-_CHANGE, _ARRIVAL = word_set("change_words"), word_set("arrival_words")
+_CHANGE = word_set("change_words")
 _MONEY_BEFORE, _LOSS_BEFORE = word_set("money_before"), word_set("loss_before")
 _ELIDED_BEFORE, _BARE_BEHIND, _MONTHS = word_set("elided_before"), word_set("bare_behind"), word_set("months")
 _ELIDED_PLANNED, _ELIDED_CURRENT, _ELIDED_OWN = (
@@ -52,12 +53,6 @@ RANGE_RANK, MAX_RANGE = 2.1, 2.5
 """A little above the plain rate; what is farther off is an exception, no range."""
 _ABOVE = frozenset(("above", "over", "than", "exceed", "exceeds", "exceeding", "beyond"))
 _OF_WHICH = frozenset(("which", "those", "these", "them"))
-_NO_THING = frozenset(
-    ("couple", "few", "dozen", "hundred", "thousand", "million", "lot", "bit", "handful", "number", ",", ".")
-)
-_GET = frozenset(
-    ("get", "gets", "have", "see", "receive", "about", "is", "only", "just", "handle", "roughly", "than", "send", "in")
-)
 _SINCE = frozenset(("after", "once", "from", "since"))
 _NEW_ONE = frozenset(("a", "an", "one", "another", "new"))
 
@@ -77,8 +72,8 @@ def read_rates(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
             yield from _rate(marked, period, number, counts, _is_ceiling(marked, period, number, beside))
         yield from _elided(marked, period, number, counts)
     if not pairs:
-        yield from _happenings(marked, periods)
-        yield from _articles(marked, periods)
+        yield from read_happenings(marked, periods)
+        yield from read_articles(marked, periods)
 
 
 def _is_ceiling(marked: Marked, period: Period, number: Number, beside: list[tuple[Period, Number]]) -> bool:
@@ -355,53 +350,3 @@ def _elided_rank(marked: Marked, number: Number) -> int | None:
     if not _ELIDED_OWN.isdisjoint(near):
         return 2
     return 1 if not _ELIDED_CURRENT.isdisjoint(near) else None
-
-
-def _happenings(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
-    """`every ten seconds`, when no number counts anything."""
-    words = marked.tokens.words
-    for period in periods:
-        near = words[max(0, period.first - 8) : period.last + 3]
-        if not period.interval or period.seconds >= WEEK or not _CHANGE.isdisjoint(near):
-            continue
-        if _ARRIVAL.isdisjoint(near) and words[period.last : period.last + 1] not in (
-            ["a"],
-            ["an"],
-            ["one"],
-            ["another"],
-            ["new"],
-        ):
-            continue
-        if marked.scope(period.first, period.last) & FOREIGN or marked.near(period.first, period.last, 3, 0) & NEGATION:
-            continue
-        per_day = DAY / period.seconds * _happening_to(marked, period)
-        yield quantity(marked, "requests_per_day", per_day, period.first, period.last, rank=0)
-
-
-def _articles(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
-    """`A call a minute`, `we get a question a week`: the article counts, when no number does."""
-    words, clause = marked.tokens.words, marked.clause
-    for period in periods:
-        at = period.first - 2
-        if at < 0 or words[at] not in ("a", "an") or clause[at] != clause[period.first] or period.adverb:
-            continue
-        opens = at == 0 or clause[at - 1] != clause[at] or words[at - 1] in _GET
-        if words[period.first] not in ("a", "an", "per", "every") or words[at + 1] in _NO_THING or not opens:
-            continue
-        if marked.scope(at, period.last) & FOREIGN or marked.near(at, at, 3, 0) & NEGATION:
-            continue
-        yield quantity(marked, "requests_per_day", DAY / period.seconds, at, period.last, rank=0)
-
-
-def _happening_to(marked: Marked, period: Period) -> float:
-    """How many it happens to: the 30 of `every 90 s per event, up to 30 events`; else 1."""
-    words, sentence = marked.tokens.words, marked.tokens.sentence
-    behind = words[period.last : period.last + 3]
-    if behind[:1] not in (["per"], ["for"], ["from"]) or len(behind) < 2:
-        return 1.0
-    whom = behind[2] if behind[1] in ("each", "every") and len(behind) > 2 else behind[1]
-    for number in marked.numbers_within(period.last, period.last + MAX_LEAD_WORDS):
-        named = any(len(whom) > 2 and w.startswith(whom[:5]) for w in words[number.last : number.last + 2])
-        if named and sentence[number.first] == sentence[period.first] and is_count(marked, number):
-            return number.value
-    return 1.0

@@ -1,0 +1,67 @@
+"""Rates without a number: `every ten seconds`, `a call a minute`."""
+
+from collections.abc import Iterator
+
+from app.facts.lexicon import word_set
+from app.facts.quantities import Quantity, quantity
+from app.facts.rates_pairs import MAX_LEAD_WORDS, is_count
+from app.facts.scope import FOREIGN, NEGATION, Marked
+from app.facts.units import DAY, WEEK, Period
+
+_CHANGE, _ARRIVAL = word_set("change_words"), word_set("arrival_words")
+_NO_THING = frozenset(
+    ("couple", "few", "dozen", "hundred", "thousand", "million", "lot", "bit", "handful", "number", ",", ".")
+)
+_GET = frozenset(
+    ("get", "gets", "have", "see", "receive", "about", "is", "only", "just", "handle", "roughly", "than", "send", "in")
+)
+
+
+def read_happenings(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
+    """`every ten seconds`, when no number counts anything."""
+    words = marked.tokens.words
+    for period in periods:
+        near = words[max(0, period.first - 8) : period.last + 3]
+        if not period.interval or period.seconds >= WEEK or not _CHANGE.isdisjoint(near):
+            continue
+        if _ARRIVAL.isdisjoint(near) and words[period.last : period.last + 1] not in (
+            ["a"],
+            ["an"],
+            ["one"],
+            ["another"],
+            ["new"],
+        ):
+            continue
+        if marked.scope(period.first, period.last) & FOREIGN or marked.near(period.first, period.last, 3, 0) & NEGATION:
+            continue
+        per_day = DAY / period.seconds * _happening_to(marked, period)
+        yield quantity(marked, "requests_per_day", per_day, period.first, period.last, rank=0)
+
+
+def read_articles(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
+    """`A call a minute`, `we get a question a week`: the article counts, when no number does."""
+    words, clause = marked.tokens.words, marked.clause
+    for period in periods:
+        at = period.first - 2
+        if at < 0 or words[at] not in ("a", "an") or clause[at] != clause[period.first] or period.adverb:
+            continue
+        opens = at == 0 or clause[at - 1] != clause[at] or words[at - 1] in _GET
+        if words[period.first] not in ("a", "an", "per", "every") or words[at + 1] in _NO_THING or not opens:
+            continue
+        if marked.scope(at, period.last) & FOREIGN or marked.near(at, at, 3, 0) & NEGATION:
+            continue
+        yield quantity(marked, "requests_per_day", DAY / period.seconds, at, period.last, rank=0)
+
+
+def _happening_to(marked: Marked, period: Period) -> float:
+    """How many it happens to: the 30 of `every 90 s per event, up to 30 events`; else 1."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    behind = words[period.last : period.last + 3]
+    if behind[:1] not in (["per"], ["for"], ["from"]) or len(behind) < 2:
+        return 1.0
+    whom = behind[2] if behind[1] in ("each", "every") and len(behind) > 2 else behind[1]
+    for number in marked.numbers_within(period.last, period.last + MAX_LEAD_WORDS):
+        named = any(len(whom) > 2 and w.startswith(whom[:5]) for w in words[number.last : number.last + 2])
+        if named and sentence[number.first] == sentence[period.first] and is_count(marked, number):
+            return number.value
+    return 1.0
