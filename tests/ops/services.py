@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.client import HTTPConnection, HTTPException
@@ -127,7 +127,10 @@ class Seen:
 
 
 class Clients:
-    """Clients that store recommendations until stopped, each again with the same key when no answer came."""
+    """Clients that store recommendations until stopped, each again with the same key when no answer came.
+
+    Like a load balancer, a client whose connection was closed sends nothing more until the service is ready again.
+    """
 
     def __init__(self, port: int, many: int, path: str = "/recommendations") -> None:
         self.port, self.path, self.seen = port, path, Seen()
@@ -175,7 +178,7 @@ class Clients:
 
     def _once(self, connection: HTTPConnection, key: str, task: object) -> bool:
         try:
-            status, told, _ = _exchange(connection, "POST", self.path, json.dumps(task), {"Idempotency-Key": key})
+            status, told, headers = _exchange(connection, "POST", self.path, json.dumps(task), {"Idempotency-Key": key})
         except OSError:
             with self._lock:
                 self.seen.broken += 1
@@ -184,4 +187,13 @@ class Clients:
             self.seen.statuses[status] = self.seen.statuses.get(status, 0) + 1
             if status in (200, 201):
                 self.seen.acknowledged[key] = told["id"]
+        if headers["Connection"] == "close":
+            self._wait_until_ready()
         return status in (200, 201)
+
+    def _wait_until_ready(self) -> None:
+        while not self._stopping.is_set():
+            with suppress(OSError):
+                if ask(self.port, "GET", "/readyz")[0] == 200:
+                    return
+            time.sleep(0.1)

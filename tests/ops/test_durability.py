@@ -49,7 +49,6 @@ def test_stopped_under_load_every_taken_request_is_answered(database_url: str, t
             time.sleep(0.2)
         assert clients.seen.broken == 0
         assert set(clients.seen.statuses) == {201}
-        assert clients.seen.refused > 0
     assert set(clients.seen.acknowledged.values()) == stored_ids(database_url)
 
 
