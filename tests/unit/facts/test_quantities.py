@@ -111,10 +111,16 @@ def hostile_texts() -> list[str]:
 def test_no_hostile_description_takes_long() -> None:
     scan("warm up")
     for text in hostile_texts():
-        start = time.thread_time()
-        scan(text)
-        taken = time.thread_time() - start
+        taken = min(seconds_to_read(text) for _ in range(3))  # the least of three: other work on the machine is no bug
         assert taken < SECONDS_ALLOWED, (text[:40], taken)
+
+
+def seconds_to_read(text: str) -> float:
+    """CPU seconds of one reading, nothing remembered."""
+    scan.cache_clear()
+    start = time.thread_time()
+    scan(text)
+    return time.thread_time() - start
 
 
 PIECES = (
