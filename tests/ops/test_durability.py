@@ -42,7 +42,7 @@ def test_killed_ten_times_nothing_acknowledged_is_lost(database_url: str, tmp_pa
 
 
 def test_stopped_under_load_every_taken_request_is_answered(database_url: str, tmp_path: Path) -> None:
-    with running(tmp_path, database_url=database_url, drain_seconds="1.5") as service:
+    with running(tmp_path, database_url=database_url, drain_seconds="1.5", max_wait_seconds="30") as service:
         with Clients(service.port, CLIENTS) as clients:
             clients.wait_for(50)
             assert service.stop() in (0, -signal.SIGTERM)  # uvicorn ends by the signal once all is answered
