@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -385,11 +386,14 @@ def test_the_cli_migrates_and_purges(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_stopping_finishes_what_is_under_way(tmp_path: Path) -> None:
     """SIGTERM: first not ready and closing connections, then gone, with exit code 0."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     environment = {**os.environ, "TUNEWISE_DRAIN_SECONDS": "1.5", "TUNEWISE_DATABASE_URL": f"sqlite:///{tmp_path}/t"}
-    command = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", "8497"]
+    command = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", str(port)]
     service = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
-        with httpx.Client(base_url="http://127.0.0.1:8497") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
             until = time.monotonic() + 60
             while time.monotonic() < until:
                 try:
@@ -409,3 +413,8 @@ def test_stopping_finishes_what_is_under_way(tmp_path: Path) -> None:
     finally:
         service.kill()
         service.communicate()
+
+
+async def test_with_telemetry_asked_for_it_answers_all_the_same(tmp_path: Path) -> None:
+    async with serving(keyed(tmp_path, keys="", telemetry=True)) as client:
+        assert (await client.post("/recommend", json=TASK)).status_code == 200
