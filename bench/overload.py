@@ -20,7 +20,7 @@ from pathlib import Path
 from app.api.examples import RECOMMEND_EXAMPLES
 from bench.recommend import server
 
-CONNECTIONS, OVERLOAD_CONNECTIONS = 16, 512
+CONNECTIONS, OVERLOAD_CONNECTIONS = 16, 3000
 SHORT_SECONDS, LONG_SECONDS = 8, 60
 AIM = 0.30
 SCRIPT = """
@@ -59,12 +59,14 @@ def main() -> None:
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else LONG_SECONDS
     with served(1) as (port, process):
         size = len(_ask(port))
+        wrk(port, "/recommend", CONNECTIONS, 2)
         one = wrk(port, "/recommend", CONNECTIONS, SHORT_SECONDS)
         _warm(port)
         before = resident(process.pid)
         over = wrk(port, "/recommend", OVERLOAD_CONNECTIONS, seconds)
         after = resident(process.pid)
     with served(2) as (port, _):
+        wrk(port, "/recommend", CONNECTIONS, 2)
         two = wrk(port, "/recommend", CONNECTIONS, SHORT_SECONDS)
     with server("bench.bare:app", BARE_BYTES=str(size)) as port:
         bare = wrk(port, "/bare", CONNECTIONS, SHORT_SECONDS)

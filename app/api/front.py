@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import metrics
 from app.api.keys import NO_KEY, NOT_HERE, WRONG_KEY, Refusal, challenge, from_elsewhere, needed_scope, sent_key
-from app.api.logs import TOLD_MAX, access
+from app.api.logs import TOLD_MAX, access, answered
 from app.api.problems import respond
 from app.api.running import Running
 from app.schemas.problem import problem
@@ -163,7 +163,7 @@ class _Call:
             }
             if self.body:
                 fields["body"] = self.body.decode(errors="replace")
-            access.info("request", extra={"fields": fields})
+            answered(fields)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
