@@ -1,8 +1,8 @@
 """Prometheus metrics: requests by route template, and what the advice says.
 
-Written on prometheus-client itself: prometheus-fastapi-instrumentator took 32 µs a request here against 4,
-since it builds a Request, a Response and an empty asyncio.gather for each and matches every route a second
-time.
+Written on prometheus-client itself: prometheus-fastapi-instrumentator took 32 µs a request here, more than twice
+our whole outer layer (14 µs), since it builds a Request, a Response and an empty asyncio.gather for each and
+matches every route a second time.
 """
 
 import os
