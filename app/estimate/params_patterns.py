@@ -7,8 +7,8 @@ of positions, so that its time grows with the product of pattern and name.
 
 import re
 from collections.abc import Callable, Iterable
-from re import _constants as codes  # type: ignore[attr-defined]  # the parser of `re`, which has no public name
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as codes  # the parser of `re`, which has no public name
+from re import _parser as parser
 from typing import Any
 
 MAX_PATTERN = 1_000

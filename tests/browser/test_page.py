@@ -31,7 +31,7 @@ def wait(browser: WebDriver, script: str) -> Any:
 
 
 def text_of(browser: WebDriver, css: str) -> str:
-    return browser.find_element(By.CSS_SELECTOR, css).text
+    return str(browser.find_element(By.CSS_SELECTOR, css).text)
 
 
 def submit(browser: WebDriver) -> None:
@@ -41,7 +41,7 @@ def submit(browser: WebDriver) -> None:
 
 def logged(browser: WebDriver, kind: str) -> list[dict[str, Any]]:
     """What the browser noted since it was last asked."""
-    found: list[dict[str, Any]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
+    found: list[dict[str, Any]] = browser.get_log(kind)
     return found
 
 
