@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent
 class Settings(BaseSettings):
     """What an operator may set; every field has a safe default."""
 
-    model_config = SettingsConfigDict(env_prefix="TUNEWISE_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(env_prefix="TUNEWISE_", frozen=True)
 
     host: str = "127.0.0.1"
     """Address to listen on."""

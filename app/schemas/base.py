@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
+
+from app.schemas.texts import describe_fields
 
 T = TypeVar("T")
 
@@ -28,9 +31,13 @@ Names = Annotated[tuple[Name, ...], Field(max_length=500), BeforeValidator(tuple
 class Request(BaseModel):
     """A body from outside: unknown keys, wrong types, NaN and infinity are refused."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, allow_inf_nan=False, frozen=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        made = handler(core_schema)
+        describe_fields(cls, handler.resolve_ref_schema(made))
+        return made
 
     @model_validator(mode="before")
     @classmethod

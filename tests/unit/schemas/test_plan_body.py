@@ -76,5 +76,5 @@ def test_nonsense_is_refused_where_it_stands(changes: dict[str, Any], pointer: s
 def test_every_field_is_explained() -> None:
     for name, twin in vars(plan_body).items():
         if isinstance(twin, type) and issubclass(twin, BaseModel) and name.endswith("Body"):
-            for field, info in twin.model_fields.items():
-                assert info.description, f"{name}.{field}"
+            for field, told in twin.model_json_schema()["properties"].items():
+                assert told.get("description"), f"{name}.{field}"
