@@ -1,4 +1,4 @@
-"""Settings of the service, from environment variables that start with TUNEWISE_, and where shipped data lie."""
+"""Settings of the service, from environment variables that start with TUNEWISE_."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -6,8 +6,6 @@ from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-PACKAGE = Path(__file__).resolve().parent
 
 
 class Settings(BaseSettings):
@@ -65,15 +63,6 @@ class Settings(BaseSettings):
     """OpenTelemetry spans by FastAPI's own instrumentation, through the OTEL_* environment."""
     catalogue_overlay: Path | None = None
     """Folder of YAML files laid over the catalogue: own prices, base models, GPUs."""
-
-
-def shipped(part: str) -> Path:
-    """Folder or file that ships with tunewise: `rules`, `models/classifier.json`, ...
-
-    In a checkout these stand beside the package, in an installed wheel inside it.
-    """
-    beside = PACKAGE.parent / part
-    return beside if (PACKAGE.parent / "pyproject.toml").is_file() else PACKAGE / "bundled" / part
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,7 @@ from app.scoring.classifier import load_classifier
 from app.scoring.needs import LEVELS, expectation, rules_alone, score_one
 from app.scoring.rules import load_rules
 from app.scoring.thresholds import NeedThresholds, load_thresholds
-from app.settings import shipped
+from app.shipped import shipped
 from models.corpus import FROZEN, Row, load_round, load_training
 from models.fit_needs import features, fit_need, left_out_readings, rule_evidence
 

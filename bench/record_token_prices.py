@@ -10,7 +10,8 @@ from datetime import date
 from pathlib import Path
 
 from app.catalogue.entries import HostedFile, TokenPriceFile, TokenPriceValues
-from app.catalogue.strict_yaml import DATA, read, validated
+from app.catalogue.files import DATA
+from app.catalogue.strict_yaml import read, validated
 from app.catalogue.token_prices import look_up, version
 
 FILE = "token_prices.yaml"

@@ -19,8 +19,8 @@ import yaml
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from app.catalogue.files import DATA
 from app.catalogue.frameworks import FILE, FrameworkProfile, load_frameworks
-from app.catalogue.strict_yaml import DATA
 from bench.training import MEMORY, Comparison, Row, compare, rows_of, source_of
 
 MEMORY_SCALE = 0.05

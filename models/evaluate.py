@@ -16,7 +16,7 @@ import numpy as np
 from app.pipeline.reading import marks_of, read_text
 from app.schemas.vocabulary import NEEDS
 from app.scoring.classifier import Classifier, load_classifier
-from app.settings import shipped
+from app.shipped import shipped
 from models import metrics
 from models.compare import left_out, rounded
 from models.corpus import DATA, FROZEN, ROUNDS, Row, groups, load_round, load_training, near_duplicates

@@ -17,7 +17,7 @@ from app.decision.book import DecisionBook, load_decision
 from app.decision.conditions import Situation
 from app.decision.gates import shut_gates
 from app.schemas.recommend import RecommendRequest, Requirements
-from app.settings import shipped
+from app.shipped import shipped
 from models.decision_baselines import (
     always_tune,
     best_stump,

@@ -14,7 +14,7 @@ import numpy as np
 
 from app.decision.book import WEIGHT_DECIMALS, DecisionBook, load_decision
 from app.decision.conditions import Situation
-from app.settings import shipped
+from app.shipped import shipped
 from models.decision_cases import CASES, Case, load_cases, situations
 from models.decision_fit import PRIOR_STRENGTH, WEAK_CASE, Matrix, Problem, fit
 

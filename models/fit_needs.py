@@ -27,7 +27,7 @@ from app.schemas.vocabulary import NEEDS, Need
 from app.scoring.needs import probabilities
 from app.scoring.rules import RuleBook, RuleEvidence, load_rules
 from app.scoring.thresholds import FILE
-from app.settings import shipped
+from app.shipped import shipped
 from models.corpus import Row, load_training
 from models.heads import Fitted, Floats, Settings, Vocabulary, head_of
 from models.train import ABSTAIN_BELOW, left_out_scores, temperatures, train

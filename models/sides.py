@@ -12,7 +12,7 @@ from app.schemas.vocabulary import NEEDS, Need
 from app.scoring.needs import expectation, likeliest, rules_alone, score_one
 from app.scoring.rules import load_rules
 from app.scoring.thresholds import NeedThresholds, load_thresholds
-from app.settings import shipped
+from app.shipped import shipped
 from models import metrics
 from models.corpus import Row
 from models.fit_needs import features, fit_need, rule_evidence

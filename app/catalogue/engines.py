@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
-from app.catalogue.strict_yaml import DATA, Entry, read, validated
+from app.catalogue.files import DATA
+from app.catalogue.strict_yaml import Entry, read, validated
 from app.errors import CatalogueError
 from app.schemas.base import Assumption
 from app.schemas.vocabulary import Engine

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar, cast
 
 from app.catalogue.expressions import Expression, expression, names_in
-from app.catalogue.strict_yaml import DATA, read
+from app.catalogue.files import DATA
+from app.catalogue.strict_yaml import read
 from app.errors import CatalogueError
 from app.schemas.architecture import Architecture, Form, Group
 

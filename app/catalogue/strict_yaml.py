@@ -8,7 +8,6 @@ import re
 from collections.abc import Hashable
 from datetime import date, datetime
 from difflib import get_close_matches
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -20,8 +19,6 @@ from app.errors import CatalogueError
 
 E = TypeVar("E", bound=BaseModel)
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DATA: Traversable = files("app.catalogue") / "data"
-"""The folder of data files; the same in a checkout and in an installed wheel."""
 A_DAY = "a day that exists, without time, such as 2026-11-09."
 
 

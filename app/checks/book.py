@@ -13,7 +13,7 @@ from app.checks.finding import Severity
 from app.checks.proposal import RULE_ID
 from app.errors import CatalogueError, UnknownNameError
 from app.scoring.rule_schema import ReferenceEntry
-from app.settings import shipped
+from app.shipped import shipped
 
 FILE = "findings.yaml"
 Text = Annotated[str, Field(min_length=1, max_length=900)]

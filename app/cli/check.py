@@ -150,9 +150,9 @@ def _advisor(arguments: Arguments, config: "Config", folder: Path) -> "Advisor":
         return RemoteAdvisor(arguments.url, os.environ.get("TUNEWISE_API_KEY"), arguments.timeout)
     from app.checks.advisor import LocalAdvisor
     from app.pipeline import load_world
-    from app.settings import settings
+    from app.shipped import named_overlay
 
-    overlay = folder / config.catalogue_overlay if config.catalogue_overlay else settings().catalogue_overlay
+    overlay = folder / config.catalogue_overlay if config.catalogue_overlay else named_overlay()
     world = load_world(overlay)
     if config.rules is not None:
         from app.checks.own_rules import with_own_rules

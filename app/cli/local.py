@@ -16,13 +16,13 @@ from app.schemas.report import Report
 from app.schemas.serving import ServingEstimate, ServingRequest
 from app.schemas.training import MeasuredSteps, TrainingEstimate, TrainingRequest
 from app.schemas.validation import parse
-from app.settings import settings
+from app.shipped import named_overlay
 
 
 @lru_cache(maxsize=1)
 def world() -> World:
     """The world of this process."""
-    return load_world(settings().catalogue_overlay)
+    return load_world(named_overlay())
 
 
 def _recommend(document: object) -> bytes:

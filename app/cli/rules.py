@@ -9,7 +9,7 @@ from app.checks.proposal import RULE_ID
 from app.errors import InputError, UnknownNameError, nearest_names
 from app.schemas.vocabulary import NEEDS
 from app.scoring.rules import explain, load_rules, run_examples
-from app.settings import shipped
+from app.shipped import shipped
 
 
 def explained(rule_id: str) -> str:

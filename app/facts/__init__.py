@@ -5,7 +5,17 @@ and the classifier's view; `workload` fills what nobody said with stated default
 """
 
 from app.facts.defaults import effective_requirements, workload
+from app.facts.lexicon import lexicon_files
 from app.facts.reading import domain_named, read_facts
 from app.facts.scan import Scan, read_quantities, scan
 
-__all__ = ["Scan", "domain_named", "effective_requirements", "read_facts", "read_quantities", "scan", "workload"]
+__all__ = [
+    "Scan",
+    "domain_named",
+    "effective_requirements",
+    "lexicon_files",
+    "read_facts",
+    "read_quantities",
+    "scan",
+    "workload",
+]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Any
 
@@ -11,12 +12,14 @@ import yaml
 
 from app.errors import CatalogueError
 from app.facts.patterns import Patterns
+from app.kept import kept
 
 _DATA = files("app.facts") / "data"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CUE, SIGNAL, FACT, DOMAIN, TASK = "cue:", "signal:", "fact:", "domain:", "task:"
 """First part of a label: what kind of thing its patterns stand for."""
 SIGNAL_FILES = ("signals.yaml", "signals_decision.yaml")
+LEXICON_FILES = ("cues.yaml", "facts.yaml", "domains.yaml", "tasks.yaml", *SIGNAL_FILES)
 _SIGNAL_KEYS = {"id", "description", "patterns", "negatable", "source"}
 _HOW_TO_WRITE = (
     "lower-case words, wor*, (a|b), [a|b], _ and ~, without hyphens; quotes around no, yes, on, off and figures"
@@ -52,7 +55,12 @@ class Lexicon:
 @cache
 def read_data(name: str) -> Any:
     """The content of a file in data/."""
-    return yaml.load((_DATA / name).read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - the safe loader, in C
+    file = _DATA / name
+    return kept(f"facts.{name}", [file], lambda: _parsed(file.read_text(encoding="utf-8")))
+
+
+def _parsed(text: str) -> Any:
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - the safe loader, in C
 
 
 @cache
@@ -116,6 +124,15 @@ def _with_sets(patterns: Iterable[object], sets: Mapping[str, str]) -> list[obje
 @cache
 def load_lexicon() -> Lexicon:
     """Read and compile the words. Raises CatalogueError where a file is written wrongly."""
+    return kept("facts.lexicon", [_DATA / name for name in LEXICON_FILES], _made)
+
+
+def lexicon_files() -> list[Traversable]:
+    """Every file that what is read from a text depends on."""
+    return sorted(_DATA.iterdir(), key=lambda file: file.name)
+
+
+def _made() -> Lexicon:
     cues, signals = read_data("cues.yaml")["cues"], _signals()
     labelled: dict[str, tuple[str, Iterable[str]]] = {CUE + name: ("cues.yaml", words) for name, words in cues.items()}
     labelled |= {SIGNAL + s.id: ("signals.yaml", s.patterns) for s in signals.values()}

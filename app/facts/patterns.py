@@ -7,8 +7,11 @@ token however many patterns there are. Time is linear in the text: a match is ne
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 GAP_WORDS = 3
 """The most words that `~` leaps over."""
@@ -20,6 +23,8 @@ _ANY = "_"
 _PARTS = re.compile(r"[()\[\]|~]|[\w&+./%$=<>≤≥,→:][\w'&+./%$=<>≤≥,→:]*\*?|'(?!\w)")
 _GLUED = re.compile(r"[)\]](?!'\s)[^\s|)\](\[]")
 """A word right behind a bracket, such as `(a|b)s`, would be a word of its own; the apostrophe of `agents'` is one."""
+_DRAWN = ("_keys", "_labels", "_edges", "_targets", "_ends", "_end_labels")
+"""What of `Patterns` is kept; the rest is reached while texts are read."""
 Hit = tuple[str, int, int]
 """Label of a pattern, its first token and the token after its last."""
 
@@ -35,19 +40,45 @@ class _State:
 
 
 class Patterns:
-    """Labelled patterns, compiled. Raises ValueError for what is no pattern, or would match nothing at all."""
+    """Labelled patterns, compiled. Raises ValueError for what is no pattern, or would match nothing at all.
+
+    The automaton lies in flat arrays, in the order of node and word, so that it is read back from a file at once.
+    """
 
     def __init__(self, labels: Mapping[str, Iterable[str]]) -> None:
-        self._edges: list[dict[str, list[int]]] = [{}]
-        self._accepts: dict[int, set[str]] = {}
+        drawn = _Drawing()
         for label, patterns in labels.items():
             for pattern in patterns:
-                self._add(label, pattern)
-        known = {key for edges in self._edges for key in edges} - {_ANY}
-        self._keys_of: list[tuple[str, ...]] = []
-        self._symbol = _symbols(known, self._keys_of)
+                drawn.add(label, pattern)
+        self._keys = sorted({key for edges in drawn.edges for key in edges})
+        self._labels = list(labels)
+        numbers = {key: n for n, key in enumerate(self._keys)}
+        names = {label: n for n, label in enumerate(self._labels)}
+        self._edges, self._targets = _paired(
+            (node * len(numbers) + numbers[key], target)
+            for node, edges in enumerate(drawn.edges)
+            for key, targets in edges.items()
+            for target in targets
+        )
+        self._ends, self._end_labels = _paired(
+            (node, names[label]) for node, found in drawn.accepts.items() for label in found
+        )
+        self._begin()
+
+    def _begin(self) -> None:
+        """No word seen and no state reached yet."""
+        self._keys_of: list[tuple[int, ...]] = []
+        self._symbol = _symbols({key: n for n, key in enumerate(self._keys)}, self._keys_of)
         self._states: dict[frozenset[int], _State] = {}
         self._start = _State(frozenset((0,)), ())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _DRAWN}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._begin()
 
     def hits(self, words: Sequence[str]) -> list[Hit]:
         """Every match, in the order of its first token; matches may overlap."""
@@ -72,31 +103,44 @@ class Patterns:
 
     def _step(self, state: _State, symbol: int) -> _State | None:
         """The state behind `state` and a word; -1 is the end of the text."""
-        after: set[int] = set()
-        if symbol >= 0:
-            for node in state.nodes:
-                edges = self._edges[node]
-                for key in self._keys_of[symbol]:
-                    after.update(edges.get(key, ()))
         made = None
-        if after:
-            nodes = frozenset(after)
-            made = self._states.get(nodes)
-            if made is None:
-                labels = sorted({label for node in nodes for label in self._accepts.get(node, ())})
-                made = self._states[nodes] = _State(nodes, tuple(labels))
+        if symbol >= 0:
+            size, keys = len(self._keys), self._keys_of[symbol]
+            after = {
+                target
+                for node in state.nodes
+                for key in keys
+                for target in _found(self._edges, self._targets, node * size + key)
+            }
+            if after:
+                made = self._state(frozenset(after))
         state.after[symbol] = made
         return made
 
-    def _add(self, label: str, pattern: str) -> None:
-        """Append the nodes of one pattern."""
+    def _state(self, nodes: frozenset[int]) -> _State:
+        made = self._states.get(nodes)
+        if made is None:
+            ends = {end for node in nodes for end in _found(self._ends, self._end_labels, node)}
+            made = self._states[nodes] = _State(nodes, tuple(sorted(self._labels[end] for end in ends)))
+        return made
+
+
+class _Drawing:
+    """The automaton while patterns are added: per node the words that lead on, and the labels that end there."""
+
+    def __init__(self) -> None:
+        self.edges: list[dict[str, list[int]]] = [{}]
+        self.accepts: dict[int, set[str]] = {}
+
+    def add(self, label: str, pattern: str) -> None:
+        """Append the nodes of one pattern. Raises ValueError."""
         parts = _PARTS.findall(pattern)
         ends, last = self._sequence(parts, 0, (0,))
         whole = "".join(parts) == pattern.replace(" ", "") == pattern.lower().replace(" ", "")
         if last < len(parts) or 0 in ends or not whole or _GLUED.search(pattern):
             raise ValueError(f"{pattern!r} is no pattern")
         for end in ends:
-            self._accepts.setdefault(end, set()).add(label)
+            self.accepts.setdefault(end, set()).add(label)
 
     def _sequence(self, parts: list[str], i: int, ends: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
         """Nodes at which `parts` from i on have matched, up to a closing bracket or bar, and where that stands."""
@@ -126,25 +170,39 @@ class Patterns:
     def _edge(self, starts: tuple[int, ...], word: str) -> tuple[int]:
         node = self._node()
         for start in starts:
-            self._edges[start].setdefault(word, []).append(node)
+            self.edges[start].setdefault(word, []).append(node)
         return (node,)
 
     def _node(self) -> int:
-        self._edges.append({})
-        return len(self._edges) - 1
+        self.edges.append({})
+        return len(self.edges) - 1
 
 
-def _symbols(known: set[str], keys_of: list[tuple[str, ...]]) -> Callable[[str], int]:
+def _paired(pairs: Iterable[tuple[int, int]]) -> tuple["array[int]", "array[int]"]:
+    """Pairs in order, as two arrays."""
+    ordered = sorted(set(pairs))
+    return array("Q", (first for first, _ in ordered)), array("Q", (second for _, second in ordered))
+
+
+def _found(firsts: "array[int]", seconds: "array[int]", first: int) -> Iterator[int]:
+    """The second of each pair that begins with `first`."""
+    i = bisect_left(firsts, first)
+    while i < len(firsts) and firsts[i] == first:
+        yield seconds[i]
+        i += 1
+
+
+def _symbols(known: Mapping[str, int], keys_of: list[tuple[int, ...]]) -> Callable[[str], int]:
     """A function from a word to a small number; words that no pattern tells apart share theirs."""
-    numbers: dict[tuple[str, ...], int] = {}
+    numbers: dict[tuple[int, ...], int] = {}
 
     @lru_cache(maxsize=WORDS_KEPT)
     def symbol(word: str) -> int:
-        found = [word] if word in known else []
+        found = [word] if word in known and word != _ANY else []
         found += [s for n in range(1, min(len(word), _LONGEST_PREFIX) + 1) if (s := word[:n] + "*") in known]
-        if word[0].isalnum():
+        if word[0].isalnum() and _ANY in known:
             found.append(_ANY)
-        keys = tuple(found)
+        keys = tuple(known[key] for key in found)
         if keys not in numbers:
             numbers[keys] = len(keys_of)
             keys_of.append(keys)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from app.catalogue import Catalogue, load_catalogue
 from app.decision import DecisionBook, load_decision, needs_read_by
-from app.facts import scan
+from app.facts import lexicon_files, scan
+from app.kept import kept
 from app.planning import PlanningBook, load_planning
 from app.precedents import Precedents, load_precedents
 from app.schemas.vocabulary import Need
@@ -16,7 +17,7 @@ from app.schemas.world import GpuSpec
 from app.scoring.classifier import Classifier, load_classifier
 from app.scoring.rules import RuleBook, load_rules
 from app.scoring.thresholds import Thresholds, load_thresholds
-from app.settings import shipped
+from app.shipped import shipped
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +45,11 @@ def load_world(overlay: Path | None = None) -> World:
     thresholds = load_thresholds(folder)
     decision = load_decision(folder / "decision", shipped("models/decision.json"), _needs_read(rules))
     cases = folder / "precedents.yaml"
-    precedents = load_precedents(cases, lambda text: frozenset(scan(text).signals))
+    precedents = kept(
+        "precedents",
+        [cases, *lexicon_files()],
+        lambda: load_precedents(cases, lambda text: frozenset(scan(text).signals)),
+    )
     planning = load_planning(folder / "planning")
     parts = (rules.digest, thresholds.digest, planning.digest, decision.digest, _digest(cases))
     catalogue = load_catalogue(overlay)

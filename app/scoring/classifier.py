@@ -13,9 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, sqrt
 from pathlib import Path
+from struct import pack, unpack
 from typing import cast, get_args
 
 from app.errors import CatalogueError
+from app.kept import kept
 from app.schemas.facts import NeedReading, Reading, Span, TokenContribution
 from app.schemas.vocabulary import NEEDS, Need, TaskType
 from app.scoring.ngrams import Lexicon, Terms, features_of
@@ -27,8 +29,12 @@ TOP_CONTRIBUTIONS = 4
 CACHED_TERMS = 50_000
 """Terms whose summed weights are kept; the store is emptied when full."""
 
+DOUBLE = 8
+"""Bytes of a number in a packed row."""
 Row = tuple[float, ...]
 """First the squared scale (its share of the norm), then one weight per column."""
+Packed = bytes
+"""A row as it lies in memory: eight bytes a number, so that thousands of rows are loaded at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Classifier:
     digest: str
     intercepts: Row
     lexicon: Lexicon
-    rows: Mapping[str, Row]
+    rows: Mapping[str, Packed]
     signal_rows: Mapping[str, Row]
     task_type: Head
     domain: Head
@@ -95,7 +101,8 @@ class Classifier:
 
     def _remember(self, term: str) -> Row | None:
         """Sum the rows of a term's features and keep the sum; None when none is known."""
-        rows = [row for feature in features_of(term, self.lexicon) if (row := self.rows.get(feature))]
+        packed = [row for feature in features_of(term, self.lexicon) if (row := self.rows.get(feature))]
+        rows = [unpack(f"{len(row) // DOUBLE}d", row) for row in packed]
         total = tuple(map(sum, zip(*rows, strict=True))) if rows else None
         if len(self._known_terms) >= CACHED_TERMS:
             self._known_terms.clear()
@@ -170,6 +177,10 @@ def _sigmoid(x: float) -> float:
 
 def load_classifier(path: Path) -> Classifier:
     """Read `classifier.json`. CatalogueError when it is missing, broken or of another format."""
+    return kept("classifier", [path], lambda: _read(path)) if path.is_file() else _read(path)
+
+
+def _read(path: Path) -> Classifier:
     try:
         raw = path.read_bytes()
         data = json.loads(raw)
@@ -192,8 +203,8 @@ def _from_data(data: Mapping[str, object], digest: str) -> Classifier:
         digest=digest,
         intercepts=tuple(cast("list[float]", data["intercepts"])),
         lexicon=Lexicon.of(cast("dict[str, str]", data["lexicon"])),
-        rows=_rows(cast("dict[str, list[float]]", data["features"]), len(columns)),
-        signal_rows=_rows(cast("dict[str, list[float]]", data["signals"]), len(columns)),
+        rows={name: pack(f"{len(row)}d", *row) for name, row in _rows(data["features"], len(columns)).items()},
+        signal_rows=_rows(data["signals"], len(columns)),
         task_type=task_type,
         domain=_head("domain", columns, data),
     )
@@ -205,10 +216,10 @@ def _head(name: str, columns: list[str], data: Mapping[str, object]) -> Head:
     return Head(tuple(columns[i].partition(".")[2] for i in own), own[0], limit)
 
 
-def _rows(stored: Mapping[str, list[float]], columns: int) -> dict[str, Row]:
+def _rows(stored: object, columns: int) -> dict[str, Row]:
     """Stored rows hold the scale, then one weight per column, to be multiplied by it; last zeros may be left out."""
     rows = {}
-    for name, (scale, *weights) in stored.items():
+    for name, (scale, *weights) in cast("dict[str, list[float]]", stored).items():
         full = [w * scale for w in weights] + [0.0] * (columns - len(weights))
         rows[name] = (scale * scale, *full)
     return rows

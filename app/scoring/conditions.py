@@ -15,12 +15,11 @@ from operator import itemgetter
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import cel
-
 from app.errors import CatalogueError
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts
 from app.schemas.vocabulary import Domain
+from app.scoring.cel import cel
 
 CelValue = float | bool | str | tuple[str, ...] | None
 CEL_ERRORS = (KeyError, TypeError, RuntimeError, ValueError, ArithmeticError)

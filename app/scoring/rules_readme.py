@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from app.schemas.vocabulary import NEEDS, Need
 from app.scoring.rules import Rule, RuleBook, load_rules
 from app.scoring.thresholds import Thresholds, load_thresholds
-from app.settings import shipped
+from app.shipped import shipped
 
 HEAD = """\
 # Rules: what the four needs are judged by

@@ -10,7 +10,7 @@ from app.errors import CatalogueError
 from app.precedents import SHOWN, Precedents, load_precedents, nearest, similarities, words
 from app.schemas.facts import Facts
 from app.schemas.vocabulary import Approach
-from app.settings import shipped
+from app.shipped import shipped
 
 FILE = shipped("rules") / "precedents.yaml"
 LEAST_CASES = 120

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.catalogue import STALE_AFTER_DAYS, load_catalogue, loading
+from app.catalogue import STALE_AFTER_DAYS, assembly, load_catalogue
 from app.catalogue.stale import main as stale_main
 from app.errors import UnknownNameError
 
@@ -112,9 +112,9 @@ currencies:
 
 
 def test_profiles_count_towards_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_profiles = loading.digest({})
-    monkeypatch.setattr(loading, "PROFILES", ())
-    assert loading.digest({}) != with_profiles
+    with_profiles = assembly.digest({})
+    monkeypatch.setattr(assembly, "PROFILES", ())
+    assert assembly.digest({}) != with_profiles
 
 
 def test_a_changed_overlay_is_read_again(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from app.catalogue import load_catalogue
 from app.catalogue.entries import SourcedFile, _source_keys
-from app.catalogue.loading import FILES
-from app.catalogue.strict_yaml import DATA, read, validated
+from app.catalogue.files import DATA
+from app.catalogue.assembly import FILES
+from app.catalogue.strict_yaml import read, validated
 from app.estimate.params import inventory
 from app.schemas.vocabulary import TaskType
 from app.units import GB, GIB

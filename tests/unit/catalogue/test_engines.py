@@ -6,7 +6,8 @@ from typing import Any, get_args
 import pytest
 
 from app.catalogue.engines import CITED, FILE, assemble_engines, engine_profile, load_engines
-from app.catalogue.strict_yaml import DATA, read
+from app.catalogue.files import DATA
+from app.catalogue.strict_yaml import read
 from app.errors import CatalogueError
 from app.schemas.vocabulary import Engine
 

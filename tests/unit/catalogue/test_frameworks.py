@@ -5,8 +5,9 @@ from typing import Any, get_args
 
 import pytest
 
+from app.catalogue.files import DATA
 from app.catalogue.frameworks import FILE, assemble, load_frameworks
-from app.catalogue.strict_yaml import DATA, read
+from app.catalogue.strict_yaml import read
 from app.errors import CatalogueError
 from app.schemas.vocabulary import Framework
 

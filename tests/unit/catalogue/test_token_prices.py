@@ -9,7 +9,8 @@ import pytest
 
 from app.catalogue import load_catalogue
 from app.catalogue.entries import HostedFile, TokenPriceFile
-from app.catalogue.strict_yaml import DATA, read, validated
+from app.catalogue.files import DATA
+from app.catalogue.strict_yaml import read, validated
 from app.catalogue.token_prices import look_up, version
 
 HOSTED = validated(HostedFile, read(DATA / "hosted_models.yaml"), "hosted_models.yaml").hosted_models

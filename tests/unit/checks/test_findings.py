@@ -13,7 +13,7 @@ from app.checks.finding import ORDER
 from app.checks.pages import FOLDER, pages
 from app.cli.schema import NAMES, schema_text
 from app.errors import CatalogueError, UnknownNameError
-from app.settings import shipped
+from app.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[3]
 BOOK = load_findings()

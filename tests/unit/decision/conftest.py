@@ -9,7 +9,7 @@ from app.decision import DecisionBook, Verdict, decide, load_decision
 from app.decision.conditions import Situation
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts, FactSource, Workload
-from app.settings import shipped
+from app.shipped import shipped
 
 FIGURES: dict[str, Any] = {
     "horizon_months": 12,

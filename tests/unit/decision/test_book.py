@@ -10,7 +10,7 @@ from app.decision import DecisionBook, load_decision
 from app.decision.book import WEIGHT_DECIMALS
 from app.errors import CatalogueError
 from app.facts.lexicon import load_lexicon
-from app.settings import shipped
+from app.shipped import shipped
 
 RULES = shipped("rules") / "decision"
 WEIGHTS = shipped("models/decision.json")

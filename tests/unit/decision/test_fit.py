@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.decision import load_decision
-from app.settings import shipped
+from app.shipped import shipped
 from models.decision_cases import load_cases, request_of
 from models.decision_fit import Problem, case_weights, fit, left_out, sigmoid
 from models.fit_decision import WEIGHTS, document, fitted_weights, problem_of

@@ -12,7 +12,7 @@ from app.decision.words import caveats
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts, Workload
 from app.schemas.report import Recommendation
-from app.settings import shipped
+from app.shipped import shipped
 
 Tell = Callable[..., Recommendation]
 

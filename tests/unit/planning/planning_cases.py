@@ -14,7 +14,7 @@ from app.schemas.facts import Facts, Workload
 from app.schemas.training import CostEstimate, CostItem, MemoryEstimate, TrainingEstimate, TrainingRequest
 from app.schemas.vocabulary import TaskType
 from app.schemas.world import BaseModelSpec, DatedValue, GpuPrice, GpuSpec, HostedModelSpec, TaskDefaults, TokenPrices
-from app.settings import shipped
+from app.shipped import shipped
 
 TODAY = date(2026, 11, 24)
 BOOK: PlanningBook = load_planning(shipped("rules") / "planning")

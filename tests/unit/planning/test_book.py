@@ -12,7 +12,7 @@ import yaml
 from app.errors import CatalogueError
 from app.planning import load_planning
 from app.planning.book import FILES
-from app.settings import shipped
+from app.shipped import shipped
 from tests.unit.planning.planning_cases import BOOK
 
 FOLDER = shipped("rules") / "planning"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.errors import CatalogueError
 from app.schemas.vocabulary import NEEDS
 from app.scoring.classifier import TOP_CONTRIBUTIONS, load_classifier
-from app.settings import shipped
+from app.shipped import shipped
 
 SHIPPED = load_classifier(shipped("models/classifier.json"))
 COLUMNS = [f"{need}.{part}" for need in NEEDS for part in ("high", "medium")]

@@ -6,7 +6,7 @@ import pytest
 from app.pipeline.reading import marks_of
 from app.schemas.vocabulary import NEEDS
 from app.scoring.classifier import load_classifier
-from app.settings import shipped
+from app.shipped import shipped
 from models.corpus import load_round
 from models.parity import pipelines
 

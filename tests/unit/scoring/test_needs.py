@@ -16,7 +16,7 @@ from app.schemas.vocabulary import NEEDS, Need
 from app.scoring.needs import log_odds, probabilities, rules_alone, score, score_one, score_unexplained, sigmoid
 from app.scoring.rules import RuleEvidence
 from app.scoring.thresholds import NeedThresholds, Question, load_thresholds
-from app.settings import shipped
+from app.shipped import shipped
 
 SHIPPED = load_thresholds(shipped("rules"))
 PLAIN = NeedThresholds(

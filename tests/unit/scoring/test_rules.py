@@ -15,7 +15,7 @@ from app.schemas.facts import Facts, FactSource
 from app.schemas.vocabulary import NEEDS
 from app.scoring.conditions import OUTCOMES_KEPT, compile_condition, known_names
 from app.scoring.rules import Rule, RuleBook, explain, load_rules, run_examples
-from app.settings import shipped
+from app.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[3]
 RULES = shipped("rules")

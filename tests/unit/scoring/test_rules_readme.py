@@ -3,7 +3,7 @@
 from app.scoring.rules import load_rules
 from app.scoring.rules_readme import readme
 from app.scoring.thresholds import load_thresholds
-from app.settings import shipped
+from app.shipped import shipped
 
 RULES = shipped("rules")
 
