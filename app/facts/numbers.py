@@ -312,7 +312,7 @@ def _fraction(tokens: Tokens, first: int, i: int) -> Number | None:
 
 def _cardinal(words: list[str], i: int, start: float) -> tuple[float, int]:
     """Value of number words from token `i` on, and the token after them."""
-    total, current, n = 0.0, start, len(words)
+    total, current, last_scale, n = 0.0, start, 1.0, len(words)
     while i < n:
         word = words[i]
         if word in _SMALL or word in _TENS:
@@ -322,7 +322,7 @@ def _cardinal(words: list[str], i: int, start: float) -> tuple[float, int]:
         elif word in _SCALES:
             scale = _SCALES[word]
             if scale > 100 or word == "dozen":
-                total, current = total + (current or 1.0) * scale, 0.0
+                total, current, last_scale = total + (current or 1.0) * scale, 0.0, scale
             else:
                 current = (current or 1.0) * scale
         elif (
@@ -330,7 +330,11 @@ def _cardinal(words: list[str], i: int, start: float) -> tuple[float, int]:
         ):
             pass
         elif word == "and" and i + 2 < n and words[i + 1] == "a" and words[i + 2] in ("half", "quarter"):
-            current += _FRACTIONS[words[i + 2]]
+            part = _FRACTIONS[words[i + 2]]
+            if total and not current:
+                total += part * last_scale  # a million and a half
+            else:
+                current += part
             i += 2
         else:
             break

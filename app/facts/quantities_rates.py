@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from app.facts.lexicon import word_set
 from app.facts.numbers import ONCE, VAGUE, Number
 from app.facts.quantities import Quantity, quantity
-from app.facts.rates_happenings import read_articles, read_happenings
-from app.facts.rates_members import MAX_RESULT_WORDS, members_of, open_seconds, stated_result
+from app.facts.rates_happenings import read_active, read_articles, read_happenings, read_shifts
+from app.facts.rates_hours import open_seconds
+from app.facts.rates_members import MAX_RESULT_WORDS, is_product, members_of, stated_result
 from app.facts.rates_pairs import MAX_LEAD_WORDS, Counts, is_count, pairs_of
+from app.facts.rates_pieces import pieces_of
 from app.facts.scope import BIT, CURRENT, DISMISSAL, FOREIGN, NEGATION, PAST, PAST_VERB, PLANNED, Marked
 from app.facts.units import DAY, HOUR, QUARTER, YEAR, Period, percent_after
 
@@ -30,6 +32,8 @@ TO_DO_BONUS = 0.5
 """`60 reports a day have to be coded` ranks above `12,000 parts a day`."""
 DISMISSAL_REACH = 6
 """Tokens behind a rate in which `is wrong` denies it."""
+MAX_PEAK_WORDS = 20
+"""Tokens from a rate to the peak that shares its period: `per second 3 on average, and during the draw up to 45`."""
 PEAK_REACH = 10
 """Tokens between a rate and the word that calls it a peak."""
 MAX_PRICE_WORDS = 12
@@ -74,6 +78,8 @@ def read_rates(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
     if not pairs:
         yield from read_happenings(marked, periods)
         yield from read_articles(marked, periods)
+        yield from read_active(marked)
+        yield from read_shifts(marked)
 
 
 def _is_ceiling(marked: Marked, period: Period, number: Number, beside: list[tuple[Period, Number]]) -> bool:
@@ -96,7 +102,7 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts, is_cei
     time = marked.time(number.first)
     rank: float = (
         4
-        if _grows_to(marked, number)
+        if _grows_to(marked, number) or is_product(marked, number)
         else 3
         if time & PLANNED or marked.near(last, last, 0, 3) & OVERALL
         else 1
@@ -116,13 +122,16 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts, is_cei
         yield quantity(marked, "peak_requests_per_second", per_second, first, last, rank=rank)
         return
     yield from _second_peak(marked, number, period, last, counts)
-    per_day = per_second * (open_seconds(marked, number) if period.seconds <= HOUR else DAY)
+    per_day = per_second * (open_seconds(marked, number, last) if period.seconds <= HOUR else DAY)
     members = members_of(marked, number, period, counts)
     if members is not None:
         stated = stated_result(marked, max(last, members.last), counts)
         per_day = stated.value if stated is not None else per_day * members.value
         first, last = min(first, members.first), max(last, members.last)
         rank = max(rank, 2)
+    elif (pieces := pieces_of(marked, number, last, counts)) is not None and period.seconds >= DAY:
+        per_day *= counts.take(pieces).value
+        last = max(last, pieces.last)
     elif period.seconds >= QUARTER:
         if number.value < MIN_YEARLY * period.seconds / YEAR:
             return
@@ -179,14 +188,13 @@ def _second_peak(marked: Marked, number: Number, period: Period, last: int, coun
         return
     other = counts.numbers[at]
     near = (
-        other.first - last <= MAX_RESULT_WORDS
-        and marked.tokens.sentence[other.first] == marked.tokens.sentence[last - 1]
+        other.first - last <= MAX_PEAK_WORDS and marked.tokens.sentence[other.first] == marked.tokens.sentence[last - 1]
     )
     if (
         near
         and other.value > number.value
         and other.first not in counts.claimed
-        and marked.ahead(other.first, 4) & PEAK
+        and (marked.ahead(other.first, 4) | marked.behind(other.last, 1)) & PEAK
     ):
         counts.take(other)
         yield quantity(marked, "peak_requests_per_second", other.value / period.seconds, last, other.last, rank=2)

@@ -20,6 +20,8 @@ _ENOUGH = frozenset(("ok", "okay", "fine", "acceptable", "tolerable", "alright",
 DENIAL_REACH = 7
 LASTING_REACH = 6
 HUMAN_TIME, HUMAN_REACH = BIT["human_time"], 3
+OTHER, OTHER_REACH = BIT["other_deadline"], 7
+"""Tokens before a time of minutes or more in which refunds, repairs or a hotline own it."""
 _OWNS = frozenset(("has", "have", "had"))
 MAX_LINE_WORDS = 14
 _ASYNC = (["async", ","], ["asynchronous", ","], ["batch", ","], ["turnaround", ","])
@@ -75,10 +77,15 @@ def _elided(marked: Marked) -> Iterator[Quantity]:
             continue
         bare = behind in _BARE_BEHIND and not (number.year or number.identifier)
         near = number.first <= until and marked.tokens.sentence[number.first] == sentence
-        if bare and near and number.first and words[number.first - 1] in _WITHIN:
+        if bare and near and number.first and (words[number.first - 1] in _WITHIN or _there_in(words, number.first)):
             first_token = _is_first_token(marked, number.first, number.last)
             name = "time_to_first_token_p95_seconds" if first_token else "latency_p95_seconds"
             yield quantity(marked, name, number.value * unit, number.first - 1, number.last, rank=1)
+
+
+def _there_in(words: list[str], first: int) -> bool:
+    """`the clip lasts 90 seconds and its caption must be there in 3`."""
+    return words[first - 1] == "in" and not _NEEDED.isdisjoint(words[max(0, first - 4) : first - 1])
 
 
 def _duration(marked: Marked, number: Number) -> tuple[float, int] | None:
@@ -148,15 +155,19 @@ def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool
     limited = marked.near(first, last, 4, 4) & LIMIT
     above = not _ABOVE.isdisjoint(words[max(0, first - 3) : first])
     fine = _is_fine(words, first, last)
-    if marked.masks[marked.clause[first]] & HALF and "half" in words[max(0, first - 10) : first]:
+    if _of_half(marked, first):
         return False
     if scope & (RIVAL | PAST) or (scope & PAST_VERB and not limited) or (scope & HYPOTHETICAL and not (above or fine)):
         return False
-    if _is_denied(marked, number) or marked.ahead(first, HUMAN_REACH) & HUMAN_TIME:
+    if (
+        _is_denied(marked, number)
+        or marked.ahead(first, HUMAN_REACH) & HUMAN_TIME
+        or words[first - 1 : first] == ["their"]
+    ):
         return False
     if seconds < MINUTE:
         return not (marked.near(first, first, 4, 0) & SPENT and not (limited or fine))
-    if seconds > LONGEST_WAIT or marked.time(first) & CURRENT:
+    if seconds > LONGEST_WAIT or marked.time(first) & CURRENT or marked.ahead(first, OTHER_REACH) & OTHER:
         return False
     if _is_headed(words, marked.tokens.sentence, first) or words[max(0, first - 2) : first] in _ASYNC:
         return True
@@ -164,6 +175,11 @@ def _is_limit(marked: Marked, number: Number, last: int, seconds: float) -> bool
     if words[max(0, first - 1)] in _OWNS and not waits:
         return False
     return bool((limited and waits) or marked.near(first, last, 2, 1) & LIMIT) or _is_fine(words, last, last)
+
+
+def _of_half(marked: Marked, first: int) -> bool:
+    """`half of them within an hour`: no limit on every answer."""
+    return bool(marked.masks[marked.clause[first]] & HALF) and "half" in marked.tokens.words[max(0, first - 10) : first]
 
 
 def _is_headed(words: list[str], sentence: list[int], first: int) -> bool:
@@ -219,9 +235,27 @@ _A_SECOND_BEHIND = (
     ["max", ","], ["tops", ","], ["and", "no"], ["maximum", "."], [",", "maximum"], [",", "no"], ["is", "enough"],
     ["is", "fine"], ["is", "ok"], ["would", "do"], ["will", "do"], ["flat", "."], ["or", "two"],
 )  # fmt: skip
+_A_MINUTE_BEHIND = (["is", "fine"], ["is", "ok"], ["is", "okay"], ["is", "enough"], ["would", "do"], ["will", "do"])
+_GONE = frozenset(("gone", "lost", "passes", "away"))
+"""`gone in a second` is a figure of speech."""
 _HAND = frozenset(("hand", "level", "line", "tier", "class", "rate", "year", "order", "guess", "language", "stage"))
 """Behind `second-`: an ordinal, no time."""
-_NEEDED = frozenset(("needed", "due", "required", "wanted", "ready", "back", "expected", "promised"))
+_NEEDED = frozenset(
+    (
+        "there",
+        "done",
+        "complete",
+        "finished",
+        "needed",
+        "due",
+        "required",
+        "wanted",
+        "ready",
+        "back",
+        "expected",
+        "promised",
+    )
+)
 _LONG_UNITS = frozenset(("day", "week", "morning", "shift"))
 MANY = 100
 """`500 lines in ten seconds`: so many in a time are a rate, no wait."""
@@ -247,7 +281,7 @@ def _bare_units(marked: Marked) -> Iterator[Quantity]:
             continue
         if not _is_bare_limit(marked, i) or marked.scope(i, i + 1) & FOREIGN:
             continue
-        if marked.near(i - 1, i - 1, 5, 0) & NEGATION:
+        if marked.near(i - 1, i - 1, 5, 0) & NEGATION or _of_half(marked, i):
             continue
         first = i if word == "subsecond" else i - 1
         name = "time_to_first_token_p95_seconds" if _is_first_token(marked, first, i + 1) else "latency_p95_seconds"
@@ -267,13 +301,15 @@ def _is_bare_limit(marked: Marked, i: int) -> bool:
     if before == "a" and words[i + 1 : i + 2] in (["per"], ["for"], ["an"]) and earlier in ("", ".", ":", "\n", ";"):
         return bool(marked.near(i, i, 0, MAX_BARE_REACH) & LIMIT)
     if words[i] in ("hour", "minute"):
+        fine = before == "a" and (words[i + 1 : i + 3] in _A_MINUTE_BEHIND or words[i + 1 : i + 2] in (["ok"], ["max"]))
         return (
-            earlier in ("within", "under")
+            fine
+            or earlier in ("within", "under")
             or words[max(0, i - 3) : i - 1] == ["up", "to"]
             or (before == "a" and words[i + 1 : i + 3] == ["at", "most"])
         )
     if before not in ("one", "the") and earlier in _LIMIT_BEFORE and earlier != "the":
-        return True
+        return words[max(0, i - 3)] not in _GONE
     if before == "the":
-        return earlier in _WITHIN
+        return earlier in _WITHIN or (earlier == "in" and words[i + 1 : i + 2] == ["before"])
     return before == "a" and words[i + 1 : i + 3] in _A_SECOND_BEHIND

@@ -1,4 +1,4 @@
-"""Rates without a number: `every ten seconds`, `a call a minute`."""
+"""Rates without a number or a period: `every ten seconds`, `a call a minute`, `200 per shift, three shifts`."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,10 @@ from app.facts.scope import FOREIGN, NEGATION, Marked
 from app.facts.units import DAY, WEEK, Period
 
 _CHANGE, _ARRIVAL = word_set("change_words"), word_set("arrival_words")
+_PER = frozenset(("per", "a", "each", "every", "/"))
+PER_REACH = 4
+"""Tokens behind a figure within which `per shift` or `each` stands."""
+MOST_SHIFTS = 4
 _NO_THING = frozenset(
     ("couple", "few", "dozen", "hundred", "thousand", "million", "lot", "bit", "handful", "number", ",", ".")
 )
@@ -51,6 +55,40 @@ def read_articles(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
         if marked.scope(at, period.last) & FOREIGN or marked.near(at, at, 3, 0) & NEGATION:
             continue
         yield quantity(marked, "requests_per_day", DAY / period.seconds, at, period.last, rank=0)
+
+
+def read_shifts(marked: Marked) -> Iterator[Quantity]:
+    """`160 per shift, 3 shifts`: so many shifts make a day."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    for number in marked.numbers:
+        behind = words[number.last : number.last + PER_REACH]
+        at = next((k for k, w in enumerate(behind[1:], 1) if w == "shift" and behind[k - 1] in _PER), None)
+        if at is None or not is_count(marked, number) or marked.scope(number.first, number.last) & FOREIGN:
+            continue
+        last = number.last + at + 1
+        for other in marked.numbers_within(number.first - MAX_LEAD_WORDS, last + MAX_LEAD_WORDS):
+            named = words[other.last : other.last + 1] == ["shifts"] and 1 < other.value <= MOST_SHIFTS
+            if named and sentence[other.first] == sentence[number.first]:
+                first, end = min(number.first, other.first), max(last, other.last + 1)
+                yield quantity(marked, "requests_per_day", number.value * other.value, first, end, rank=1)
+                return
+
+
+def read_active(marked: Marked) -> Iterator[Quantity]:
+    """`5,000 daily active users, 4 prompts each`, `900 DAU with three questions per user`."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    for number in marked.numbers:
+        behind = words[number.last : number.last + 2]
+        active = behind == ["daily", "active"] or behind[:1] == ["dau"]
+        if not active or not is_count(marked, number) or marked.scope(number.first, number.last) & FOREIGN:
+            continue
+        for other in marked.numbers_within(number.last, number.last + MAX_LEAD_WORDS):
+            after = words[other.last : other.last + PER_REACH]
+            shared = "each" in after or "apiece" in after or ("per" in after and "user" in after)
+            if shared and sentence[other.first] == sentence[number.first] and is_count(marked, other):
+                per_day = number.value * other.value
+                yield quantity(marked, "requests_per_day", per_day, number.first, other.last, rank=1)
+                return
 
 
 def _happening_to(marked: Marked, period: Period) -> float:

@@ -1,13 +1,14 @@
-"""Rates that hold for each of many, and hours of the day in which a rate holds."""
+"""Rates that hold for each of many: members, sites, batches, pieces."""
 
 from bisect import bisect_left, bisect_right
+from dataclasses import replace
 from itertools import pairwise
 
 from app.facts.lexicon import word_set
 from app.facts.numbers import ONCE, Number
-from app.facts.rates_pairs import MAX_LEAD_WORDS, MAX_SLASH_WORDS, Counts
+from app.facts.rates_pairs import ABOUT, MAX_LEAD_WORDS, MAX_SLASH_WORDS, Counts
 from app.facts.scope import BIT, Marked
-from app.facts.units import DAY, HOUR, PERIODS, Period
+from app.facts.units import PERIODS, Period, percent_after
 
 EACH_OF = BIT["each_of"]
 MAX_MEMBER_WORDS = 14
@@ -24,9 +25,13 @@ FEW = 12
 _GIVES = word_set("giving_verbs")
 MAX_RESULT_WORDS = 8
 """Tokens between a rate and its stated product, or a figure that holds for each."""
-HOURS_PER_DAY = 24
+_SIZES = word_set("size_nouns")
+_PRODUCTS = word_set("product_words")
+_DETERMINERS = frozenset(("our", "the", "these", "those", "all", "about", "some", "roughly", "around"))
+_SUBJECTS = frozenset(("each", "everyone", "everybody", "he", "she", "one", "they", "we"))
+PRODUCT_REACH = 4
+"""Tokens before a rate in which `which makes` calls it the product of what went before."""
 _RESULT_WORDS, _RESULT_PAIRS = word_set("result_words"), word_set("result_pairs")
-_OPEN = frozenset(("open", "opened", "staffed", "daylight", "trading", "work", "operation", "opening"))
 _WORK_UNITS = word_set("work_units")
 _BATCH_WORDS = word_set("batch_words")
 
@@ -34,16 +39,75 @@ _BATCH_WORDS = word_set("batch_words")
 def members_of(marked: Marked, number: Number, period: Period, counts: Counts) -> Number | None:
     """The N of `each of N members`, `N shops with 20 visits each`; None when the rate is everybody's."""
     first, last = min(number.first, period.first), max(number.last, period.last)
+    if is_product(marked, number) or _is_all_of_them(marked, number):
+        return None
     found = (
         _all_get_one(marked, number, counts)
+        or _share_of_all(marked, number, counts)
         or _times_sign(marked, number, counts)
         or _batches(marked, number, counts)
         or _apiece(marked, last, counts)
         or _per_unit(marked, number, counts)
     )
     if found is None and (_is_each(marked, number, period, first, last) or _is_one_each(marked, number, counts)):
-        found = _nearest_count(marked, number, first, last, counts) or _per_whom(marked, number, period, counts)
+        found = (
+            _nearest_count(marked, number, first, last, counts)
+            or _per_whom(marked, number, period, counts)
+            or _named_before(marked, number, counts)
+        )
     return counts.take(found) if found is not None else None
+
+
+def _is_all_of_them(marked: Marked, number: Number) -> bool:
+    """`each of our 9,500 reports per day`: the figure is that of the members themselves."""
+    words, k = marked.tokens.words, number.first - 1
+    while k > 1 and words[k] in _DETERMINERS:
+        k -= 1
+    return k > 0 and words[k] == "of" and words[k - 1] in ("each", "one")
+
+
+def is_product(marked: Marked, number: Number) -> bool:
+    """`40 wards, 25 notes each, which makes 1,000 notes a day`: the text has multiplied itself."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    if number.value <= 1:
+        return False
+    low, here = max(0, number.first - PRODUCT_REACH), sentence[number.first]
+    lead = [words[k] for k in range(low, number.first) if sentence[k] == here]
+    told = next((k for k in range(low, number.first) if words[k] in _PRODUCTS and sentence[k] == here), None)
+    if told is None and lead[-3:] != ["i", ".", "e"] and lead[-4:-1] != ["i", ".", "e"]:
+        return False
+    if told is not None and told > 1 and words[told - 1] in _SUBJECTS and not words[told - 2][0].isalpha():
+        return False  # 24 students, each makes 50
+    return any(n.value > 1 and not n.year for n in marked.numbers_within(number.first - MAX_WHOM_WORDS, low + 1))
+
+
+def _is_size(marked: Marked, other: Number) -> bool:
+    """`30 characters for each ad`, `6 fields each`: how long something is, unless it is `each of our 6 languages`."""
+    words = marked.tokens.words
+    behind = words[other.last : other.last + 2]
+    sized = behind[:1] and (behind[0] in _SIZES or (len(behind) > 1 and behind[1] in _SIZES and behind[0].isalpha()))
+    return bool(sized) and not any(marked.marks[k] & EACH_OF for k in range(max(0, other.first - 3), other.first))
+
+
+def _named_before(marked: Marked, number: Number, counts: Counts) -> Number | None:
+    """The 60 of `There are 60 planners. Each opens about 15 cases a day`: `each` alone stands for those just counted."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    here = sentence[number.first]
+    head = next((k for k in range(max(0, number.first - MAX_LEAD_WORDS), number.first) if sentence[k] == here), None)
+    if head is None or words[head] not in ("each", "every", "everyone") or words[head + 1] in PERIODS:
+        return None
+    for other in reversed(marked.numbers_within(head - MAX_WHOM_WORDS, head)):
+        if sentence[other.first] != here - 1:
+            return None
+        if other.value > 1 and not other.year and _counts(counts, other) and not _is_size(marked, other):
+            return other if other.first not in counts.claimed else None
+    return None
+
+
+def _counts(counts: Counts, number: Number) -> bool:
+    """The number is among those that may count something."""
+    at = bisect_left(counts.firsts, number.first)
+    return at < len(counts.firsts) and counts.firsts[at] == number.first
 
 
 def _nearest_count(marked: Marked, number: Number, first: int, last: int, counts: Counts) -> Number | None:
@@ -52,7 +116,7 @@ def _nearest_count(marked: Marked, number: Number, first: int, last: int, counts
     sentence, best = marked.tokens.sentence, None
     for other in counts.numbers[low:high]:
         taken = other is number or other.first in counts.claimed or other.value <= 1 or other.year
-        if taken or sentence[other.first] != sentence[first]:
+        if taken or _is_size(marked, other) or sentence[other.first] != sentence[first]:
             continue
         if best is None or abs(other.first - first) < abs(best.first - first):
             best = other
@@ -72,14 +136,35 @@ def _all_get_one(marked: Marked, number: Number, counts: Counts) -> Number | Non
     return other if verbs and verbs[0] <= MAX_SLASH_WORDS and "," not in between and ":" not in between else None
 
 
+def _share_of_all(marked: Marked, number: Number, counts: Counts) -> Number | None:
+    """The 3,000 of `6,000 employees, half of whom ask one question a week`."""
+    words, at = marked.tokens.words, bisect_left(counts.firsts, number.first) - 1
+    if at < 0 or number.first - counts.numbers[at].last > MAX_RESULT_WORDS + 2:
+        return None
+    other = counts.numbers[at]
+    if other.first in counts.claimed or other.value <= FEW:
+        return None
+    for share in marked.numbers_within(other.last, number.first):
+        end = share.last + percent_after(words, share)
+        part = share.value if share.suffix == "fraction" else share.value / 100
+        named = words[end : end + 2] in (["of", "whom"], ["of", "them"], ["of", "which"])
+        if named and (end > share.last or share.suffix == "fraction") and 0 < part <= 1:
+            counts.take(other)
+            return replace(other, value=other.value * part)
+    return None
+
+
 def _times_sign(marked: Marked, number: Number, counts: Counts) -> Number | None:
     """The other factor of `60 ORs × 80 a day`."""
     words = marked.tokens.words
-    if number.first < 2 or words[number.first - 1] not in ("×", "x", "*", "times", "@"):
+    sign = number.first - 1
+    while sign > 1 and words[sign] in ABOUT:
+        sign -= 1
+    if sign < 1 or words[sign] not in ("×", "x", "*", "times", "@"):
         return None
     at = bisect_left(counts.firsts, number.first) - 1
     other = counts.numbers[at] if at >= 0 else None
-    near = other is not None and number.first - other.last <= MAX_SLASH_WORDS and other.value > 1
+    near = other is not None and sign + 1 - other.last <= MAX_SLASH_WORDS and other.value > 1
     return other if near else None
 
 
@@ -103,6 +188,7 @@ def _apiece(marked: Marked, last: int, counts: Counts) -> Number | None:
         other.first - last > MAX_RESULT_WORDS
         or sentence[other.first] != sentence[last - 1]
         or other.first in counts.claimed
+        or _is_size(marked, other)
     ):
         return None
     behind = words[other.last : other.last + 3]
@@ -230,58 +316,3 @@ def stated_result(marked: Marked, after: int, counts: Counts) -> Number | None:
     if _RESULT_WORDS.isdisjoint(words) and _RESULT_PAIRS.isdisjoint(pairs):
         return None
     return counts.take(number)
-
-
-def open_seconds(marked: Marked, number: Number) -> float:
-    """Seconds of a day in which a rate holds: `eight hours a day` near by in the same sentence, else all of them."""
-    words = marked.tokens.words
-    sentence = marked.tokens.sentence
-    for other in marked.numbers_within(number.last, number.last + MAX_MEMBER_WORDS):
-        if sentence[other.first] != sentence[number.first] or other.last >= len(words):
-            break
-        after = words[other.last + 1 : other.last + 2]
-        daily = after in (
-            ["a"],
-            ["per"],
-            ["/"],
-            ["each"],
-            ["every"],
-            ["daily"],
-            ["day"],
-            ["shift"],
-            ["window"],
-            ["working"],
-        )
-        if words[other.last] == "hours" and not _OPEN.isdisjoint(words[other.last + 1 : other.last + 4]):
-            return min(other.value, HOURS_PER_DAY) * HOUR
-        if words[other.last : other.last + 2] in (["opening", "hours"], ["business", "hours"], ["office", "hours"]):
-            return min(other.value, HOURS_PER_DAY) * HOUR
-        if words[other.last] in ("hours", "h", "hrs", "hour") and daily and 0 < other.value <= HOURS_PER_DAY:
-            return other.value * HOUR
-        if (hours := _clock_hours(words, other)) is not None:
-            return hours * HOUR
-        if (
-            words[other.first - 1] in ("from", "between")
-            and words[other.last] in ("h", "o'clock", "hours", "hrs")
-            and other.low < other.value <= HOURS_PER_DAY
-        ):
-            return (other.value - other.low) * HOUR
-    return DAY
-
-
-def _clock_hours(words: list[str], number: Number) -> float | None:
-    """Hours of `between 9 and 5`, `from 8 am to 6 pm`; None when these are no times of day."""
-    if words[number.first - 1] not in ("from", "between") or not 0 < number.value <= HOURS_PER_DAY:
-        return None
-    rest = [w for w in words[number.last : number.last + 5] if w not in ("am", "pm", "h", ":", "00", "o'clock")]
-    late = "pm" in words[number.last : number.last + 6]
-    if (
-        rest[:1] not in (["to"], ["and"])
-        or not rest[1:2]
-        or not rest[1].isdigit()
-        or not (rest[2:3] == [] or not rest[2].isalpha())
-    ):
-        return None
-    end = int(rest[1]) + (12 if late and int(rest[1]) < 12 else 0)
-    hours = end - number.value if end > number.value else end + 12 - number.value
-    return hours if 0 < hours < HOURS_PER_DAY else None

@@ -22,11 +22,13 @@ _NOT_COUNTED = word_set("not_counted")
 _OPENERS = word_set("clause_openers")
 _SUBJECTS = word_set("subjects")
 _BATCHES = word_set("batch_words")
+_GIVES = word_set("giving_verbs")
+_SIZES = word_set("size_nouns")
 _DIRECT: tuple[list[str], ...] = ([], [","], ["="], ["~"], ["≈"])
 _OF_THEM = (["of", "them"], ["of", "these"])
 _HOLDS_BACK = frozenset(("within", "under", "below", "of", "than", "to", "after", "at"))
 """Words right before a figure that belongs to something else than the period."""
-_ABOUT = frozenset(
+ABOUT = frozenset(
     ("about", "some", "around", "roughly", "approximately", "ca", "~", "≈", "up", "to", "maybe", "perhaps")
 )
 MAX_FRAGMENT_WORDS = 4
@@ -91,7 +93,8 @@ def pairs_of(marked: Marked, periods: list[Period], counts: Counts) -> list[tupl
             left.append(period)
         else:
             after = _number_after(marked, period, counts) if number.suffix == ONCE else None
-            after = None if after is not None and after.suffix == VAGUE else after
+            sized = after is not None and not _SIZES.isdisjoint(marked.tokens.words[after.last : after.last + 2])
+            after = None if sized or (after is not None and after.suffix == VAGUE) else after
             if after is not None:
                 after = replace(after, value=after.value * number.value)  # twice a week 700
             pairs.append((period, counts.take(after or number)))
@@ -162,6 +165,13 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: Co
 def _is_one(marked: Marked, number: Number, period: Period) -> bool:
     """`one letter a day`, `One strange isotopic ratio a day` at the head of its clause; `one of ...` counts nothing."""
     distance = period.first - number.last
+    if (
+        number.first
+        and marked.tokens.words[number.first - 1] in _GIVES
+        and not period.adverb
+        and distance <= MAX_ONE_WORDS
+    ):
+        return True  # receives one personal training tip each week
     if period.adverb or "of" in marked.tokens.words[number.last : period.first]:
         return False
     head = number.first == 0 or marked.clause[number.first - 1] != marked.clause[number.first]
@@ -201,7 +211,7 @@ def _number_after(marked: Marked, period: Period, counts: Counts) -> Number | No
     if len(between) > MAX_LEAD_WORDS and not of_them:
         return None
     if period.possessive:
-        named = [w for w in between if w not in _ABOUT]
+        named = [w for w in between if w not in ABOUT]
         return number if named and named[-1] in (",", "(", ":", "–", "—") and named.count(",") <= 1 else None
     if between in _DIRECT or of_them:
         return number
@@ -223,7 +233,7 @@ def _is_fragment(marked: Marked, period: Period, number: Number) -> bool:
     words, sentence = marked.tokens.words, marked.tokens.sentence
     if sentence[number.first] != sentence[period.first] + 1 or not (period.adverb or period.night):
         return False
-    lead = [w for w in words[period.last : number.first] if w not in _ABOUT and w not in _BATCHES]
+    lead = [w for w in words[period.last : number.first] if w not in ABOUT and w not in _BATCHES]
     if lead not in (["."], [";"], ["\n"], [".", "\n"]):
         return False
     end = number.last

@@ -49,6 +49,13 @@ SCOPE_BEFORE, SCOPE_AFTER = 24, 12
 """Tokens of a clause that are searched for cues before and after a figure."""
 REJECTION_REACH = 24
 """Tokens behind a figure within which `it was voted down` takes it back."""
+_LEANING_WORDS = frozenset(("that", "this", "it", "both", "them", "they"))
+"""In a sentence of its own a rejection speaks of the figure before it: `That was turned down.`"""
+LEANING_REACH = 4
+"""Tokens from the start of such a sentence to its rejection; a longer one rejects something of its own."""
+LOWEST_REJECTED = 10
+"""A larger figure between the two is the one rejected."""
+_REFUSALS = frozenset(("no", "nope", "hardly", "never", "nah"))
 _BREAKS = frozenset(',():–—-[]"“”')
 _OWN_START = frozenset(
     ["we", "our", "ours", "us", "i", "it's", "it", "now", "here", "this", "these", "today", "but", "so", "then"]
@@ -160,8 +167,13 @@ class Marked:
         if at == len(self.rejections):
             return False
         place = self.rejections[at]
-        sentence = self.tokens.sentence
-        return place - last <= REJECTION_REACH and sentence[place] == sentence[last - 1]
+        sentence, words = self.tokens.sentence, self.tokens.words
+        if place - last > REJECTION_REACH or sentence[place] == sentence[last - 1]:
+            return place - last <= REJECTION_REACH
+        start = max(last, place - LEANING_REACH)
+        opens = sentence[start] != sentence[place] and not _LEANING_WORDS.isdisjoint(words[start : place + 3])
+        between = self.numbers_within(last, place)
+        return sentence[place] == sentence[last - 1] + 1 and opens and all(n.value < LOWEST_REJECTED for n in between)
 
     def time(self, first: int) -> int:
         """Planned or current: what the clause says, else what it inherits."""
@@ -214,6 +226,7 @@ def mark(text: str) -> Marked:
     firsts = [n.first for n in numbers]
     held = frozenset(k for n in numbers if not (n.year or n.identifier) for k in range(n.first, n.last))
     rejections = [i for i, bits in enumerate(marks) if bits & REJECTED and not tokens.quoted[i]]
+    rejections = sorted({*rejections, *_refused_questions(tokens.words)})
     return Marked(
         tokens=tokens,
         numbers=numbers,
@@ -228,6 +241,12 @@ def mark(text: str) -> Marked:
         handed=handed,
         hits=hits,
     )
+
+
+def _refused_questions(words: list[str]) -> list[int]:
+    """The question marks of `Do we need 99 %? No.`: what was asked for is not wanted."""
+    ends = range(1, len(words))
+    return [i - 1 for i in ends if words[i - 1] == "?" and words[i] in _REFUSALS]
 
 
 def _marks(tokens: Tokens, numbers: list[Number], lexicon: Lexicon) -> tuple[list[int], dict[str, list[Hit]]]:

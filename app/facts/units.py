@@ -41,7 +41,7 @@ PERIODS = _table(
         MINUTE: "minute min",
         HOUR: "hour hr h",
         DAY: "day d night evening morning weekday weekdays workday afternoon 24h workingday",
-        WEEK: "week wk w",
+        WEEK: "week wk w weekend",
         2 * WEEK: "fortnight",
         MONTH: "month mo mth",
         QUARTER: "quarter",
@@ -82,6 +82,10 @@ _NO_RATE_BEFORE = frozenset(("within", "than", "under", "half"))
 _ORDINAL_NOUNS = word_set("ordinal_nouns")
 _ADJECTIVES = word_set("day_adjectives")
 _ONE_LETTER = frozenset("asdhw")
+_PLURAL_DAYS = _ADJECTIVES | frozenset(("most", "all"))
+"""Before `days`: `on most days 300 write`, `on normal days`."""
+_PERIODIC = word_set("periodic_nouns") | word_set("change_words")
+"""Behind `weekly` or `monthly`: a thing of its own, such as `monthly updates`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ def _period(words: list[str], i: int, by_last: dict[int, Number]) -> Period | No
         return _adverb(words, i)
     if word in _WEEKDAYS:
         return _weekday(words, i)
+    if word == "days" and i > 1 and words[i - 2] == "on" and words[i - 1] in _PLURAL_DAYS:
+        return Period(i - 2, i + 1, DAY)
     if word in _POSSESSIVES:
         each = i > 0 and words[i - 1] in ("each", "every", "the", "a", "one")
         return Period(i - 1, i + 1, _POSSESSIVES[word], adjective=True, possessive=True) if each else None
@@ -138,7 +144,11 @@ def _period(words: list[str], i: int, by_last: dict[int, Number]) -> Period | No
 def _adverb(words: list[str], i: int) -> Period:
     """`daily`, `nightly`, `rps`; in `the weekly meeting` and `daily active users` it belongs to what follows."""
     behind = words[i + 1] if i + 1 < len(words) else " "
-    adjective = behind.startswith("active") or (i > 0 and words[i - 1] in _ADJECTIVAL and behind[0].isalpha())
+    adjective = (
+        behind.startswith("active")
+        or (not words[i].endswith("ightly") and behind in _PERIODIC)
+        or (i > 0 and words[i - 1] in _ADJECTIVAL and behind[0].isalpha())
+    )
     return Period(i, i + 1, ADVERBS[words[i]], adverb=True, night=words[i] in _NIGHTS, adjective=adjective)
 
 
@@ -177,7 +187,7 @@ def _period_at(words: list[str], i: int) -> Period | None:
     word, seconds, first = words[i], PERIODS[words[i]], i
     while first > max(1, i - 2) and words[first - 1] in _ADJECTIVES:
         first -= 1
-    if first == i and i > 2 and words[i - 2] in ("a", "an") and words[i - 3] == "on" and seconds == DAY:
+    if first == i and i > 2 and words[i - 2] in ("a", "an") and words[i - 3] in ("on", "in") and seconds == DAY:
         first -= 1  # on a broadcast day
     adjectives = first < i
     first -= 1
@@ -194,7 +204,7 @@ def _period_at(words: list[str], i: int) -> Period | None:
     if before in _LOOSE:
         if word == "day" and (before == "by" or (before == "the" and behind in ("in", "over"))):
             return Period(first - (before == "the"), i + 1, seconds)
-        if before == "the" and behind == "in" and adjectives:
+        if before == "the" and behind == "in" and (adjectives or word == "night"):
             return Period(first - 1, i + 1, seconds)
         if not ((behind == "on" and (adjectives or before != "the")) or (before in ("by", "at") and word == "night")):
             return None
