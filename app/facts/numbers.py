@@ -31,6 +31,7 @@ _SUFFIXES: Mapping[str, float] = MappingProxyType(
     {"k": K, "m": M, "mm": M, "b": G, "bn": G, "mn": M, "mil": M, "mio": M, "cr": CRORE}
 )
 """Letters that follow figures at once or after one blank; `m` may also be metres or minutes: see `Number.suffix`."""
+_DOTTED = frozenset(("mio", "mrd", "mln", "tsd", "bn"))
 _FRACTIONS: Mapping[str, float] = MappingProxyType({
     "half": 0.5, "quarter": 0.25, "quarters": 0.25, "third": 1 / 3, "thirds": 1 / 3, "tenth": 0.1, "tenths": 0.1,
     "fifth": 0.2, "fifths": 0.2, "twentieth": 0.05, "hundredth": 0.01, "hundredths": 0.01, "thousandth": 0.001,
@@ -50,6 +51,8 @@ _AFTER_SLASHED = frozenset(("second", "sec", "s", "minute", "hour", "of", "a"))
 _RANGE_SIGNS = frozenset(("-", "–", "—", "to", "or", "and", "till", "bis"))
 _IDENTIFIER_BEFORE = word_set("identifier_before")
 """Words after which a figure is a name."""
+_MEASURED = frozenset(("gate", "level", "bar", "stage"))
+"""`gate 4` names a gate, `gate 0.85` is a threshold."""
 _YEAR_FIRST, _YEAR_LAST = 1850, 2100
 _POWERS = MappingProxyType({sign: float(n) for n, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")})
 _TIMES = frozenset(("x", "×", "*", "·", "x10"))
@@ -219,7 +222,7 @@ def _is_name(tokens: Tokens, i: int) -> bool:
         return before not in ("sub", "mid", "pre", "day")
     if before == "." and tokens.ends[i - 1] == start:
         return True  # `fnol.3`; `.58` is read as a quality figure
-    return before in _IDENTIFIER_BEFORE
+    return before in _IDENTIFIER_BEFORE and not (before in _MEASURED and tokens.words[i].startswith("0"))
 
 
 def _scaled(tokens: Tokens, value: float, last: int) -> tuple[float, int, str]:
@@ -245,6 +248,9 @@ def _scaled(tokens: Tokens, value: float, last: int) -> tuple[float, int, str]:
     while last < len(words) and words[last] in _SCALES:
         suffix = suffix or words[last]
         value, last = value * _SCALES[words[last]], last + 1
+    if last + 1 < len(words) and suffix and words[last] == "." and words[last - 1] in _DOTTED:
+        same = tokens.sentence[last + 1] == tokens.sentence[last]
+        last += same  # 1,2 Mio. Yen
     return value, last, suffix
 
 

@@ -181,7 +181,7 @@ class _Drawing:
 def _paired(pairs: Iterable[tuple[int, int]]) -> tuple["array[int]", "array[int]"]:
     """Pairs in order, as two arrays."""
     ordered = sorted(set(pairs))
-    return array("Q", (first for first, _ in ordered)), array("Q", (second for _, second in ordered))
+    return array("Q", (first for first, _ in ordered)), array("I", (second for _, second in ordered))
 
 
 def _found(firsts: "array[int]", seconds: "array[int]", first: int) -> Iterator[int]:

@@ -21,9 +21,18 @@ _FOR_TESTING = frozenset(("testing", "evaluation", "validation"))
 PURPOSE_REACH = 8
 """Tokens around a figure in which its purpose stands: `500 gold examples for testing and 9,000 for training`."""
 _WANTED = (["need"], ["needs"], ["require"], ["requires"], ["want"], ["wants"])
+PEOPLE_MADE, OUTCOME, LABEL_NOUN, KEPT = BIT["people_made"], BIT["outcome_noun"], BIT["label_noun"], BIT["kept"]
+_GIVE = frozenset(("give", "offer", "provide", "hand", "share", "supply", "export", "send", "lend", "deliver"))
+MANY_LABELS = 1000
+"""So many labels are examples; fewer are the scheme that they come from."""
+OUTCOME_REACH = 4
+MOST_EXAMPLES = 1e9
+"""Nobody has labelled more; 7B is the size of a base model."""
+HIGHEST_SCORE = 100
+WHOLE_WITHIN = 1e-6
 FEWEST = 20
 """A smaller figure beside such words counts shots, labellers or approved sentences."""
-ADJECTIVE_REACH, RELATIVE_REACH, AHEAD_REACH, PAST_REACH = 3, 10, 4, 12
+ADJECTIVE_REACH, RELATIVE_REACH, AHEAD_REACH, PAST_REACH = 3, 12, 4, 12
 
 
 def read_examples(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
@@ -64,6 +73,15 @@ def _countable(marked: Marked, number: Number) -> bool:
     bare_year = number.year and (
         before in ("the", "in", "since", "of", "from") or not (last < len(words) and words[last][0].isalpha())
     )
+    if (
+        number.suffix in ("B", "b")
+        or number.value > MOST_EXAMPLES
+        or abs(number.value - round(number.value)) > WHOLE_WITHIN
+    ):
+        return False
+    score = number.first and words[number.first - 1] == "scored" and number.value <= HIGHEST_SCORE
+    if score or (last < len(words) and words[last] in ("on", "at", "out")):
+        return False  # scored 64 on that benchmark
     return not bare_year and not percent_after(words, number) and currency_of(tokens, number) is None
 
 
@@ -86,7 +104,8 @@ def _rank(marked: Marked, number: Number) -> int:
         return 0
     if tokens.words[first - 1 : first] in _WANTED and first:
         return 0
-    if marked.ahead(first, PAST_REACH) & PAST or not _COULD.isdisjoint(tokens.words[max(0, first - 3) : first]):
+    could = not _COULD.isdisjoint(tokens.words[max(0, first - 3) : first])
+    if marked.ahead(first, PAST_REACH) & PAST or (could and _GIVE.isdisjoint(tokens.words[max(0, first - 3) : first])):
         return 0
     if marked.marks[last - 1] & HEADING or (marked.ahead(first, AHEAD_REACH) | _before_colon(marked, first)) & HEADING:
         return 4
@@ -104,8 +123,9 @@ def _rank(marked: Marked, number: Number) -> int:
     taxonomy = not _TAXONOMY_NOUNS.isdisjoint(tokens.words[last : last + 1])
     if relative is not None and not taxonomy and not _MODALS.intersection(tokens.words[last:relative]):
         return 3
-    made = _labelled_before(marked, first)
-    if made:
+    if _labelled_before(marked, first) or _made_by_people(marked, number, reach):
+        return 2
+    if _is_outcome(marked, number, reach):
         return 2
     near = _marks(marked, max(0, first - AHEAD_REACH), reach)
     if _within(marked, last, reach, WEAK) is not None and marked.masks[marked.clause[first]] & (TRAIN | NOUN):
@@ -115,7 +135,28 @@ def _rank(marked: Marked, number: Number) -> int:
         return 2  # 5,800 (description, script) pairs
     if noun is not None and near & HAVE and not _marks(marked, last, last + 2) & TAXONOMY:
         return 2
-    return 1 if near & TRAIN and near & (HAVE | NOUN) and not _marks(marked, last, last + 2) & TAXONOMY else 0
+    named = last < len(tokens) and tokens.words[last][0].isalpha()
+    return 1 if named and near & TRAIN and near & (HAVE | NOUN) and not _marks(marked, last, last + 2) & TAXONOMY else 0
+
+
+def _made_by_people(marked: Marked, number: Number, reach: int) -> bool:
+    """`Clerks keyed 35,000 of them`, `3M entries booked by accountants`, `4.5k doctor-written summaries`."""
+    behind = _within(marked, number.last, reach, PEOPLE_MADE)
+    if behind is not None and not _MODALS.intersection(marked.tokens.words[number.last : behind]):
+        return not _marks(marked, number.last, behind) & TAXONOMY or number.value >= MANY_LABELS
+    made = marked.ahead(number.first, 2) & PEOPLE_MADE
+    near = marked.tokens.words[max(0, number.first - 4) : reach]
+    return bool(made) and not _MODALS.intersection(near)
+
+
+def _is_outcome(marked: Marked, number: Number, reach: int) -> bool:
+    """`27k past reasoned decisions`, `30k labels`: what is counted carries its answer."""
+    words, last = marked.tokens.words, number.last
+    one_of = number.first > 1 and words[number.first - 1] == "of"
+    if _marks(marked, last, last + 1) & LABEL_NOUN and number.value >= MANY_LABELS and not one_of:
+        return True
+    noun = _within(marked, last, min(last + OUTCOME_REACH, reach), OUTCOME)
+    return noun is not None and noun > last and bool(_marks(marked, last, noun) & KEPT) and not one_of
 
 
 def _reach(marked: Marked, last: int) -> int:

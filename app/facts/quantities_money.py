@@ -14,6 +14,11 @@ PRICE_PER_ITEM = "price_per_item"
 FOREIGN_MONEY = PAST | RIVAL
 _CAPS = word_set("budget_caps") | word_set("spending")
 _BY_PERIODS = (["mo"], ["month"], ["year"], ["yr"], ["annum"], ["quarter"], ["week"])
+_CEILINGS = frozenset(("under", "below", "than", "most", "exceed", "within"))
+_TOPS = frozenset(("most", "max", "maximum", "tops"))
+_REFUSALS = frozenset(("rejected", "refused", "vetoed", "declined", "denied"))
+ALLOWED_BEHIND = 8
+"""Tokens from an amount within which `at most` makes it a limit."""
 _NO_PRICE = word_set("no_price_words")
 _SPENT = word_set("spent_words")
 _ALLOWED = word_set("allowed_words")
@@ -33,7 +38,7 @@ def read_money(marked: Marked) -> Iterator[Quantity]:
     for number in marked.numbers:
         if number.identifier or marked.tokens.quoted[number.first]:
             continue
-        money = currency_of(marked.tokens, number) or _capped(marked, number)
+        money = currency_of(marked.tokens, number) or _capped(marked, number) or _elided_money(marked, number)
         if money is not None and (made := _budget(marked, number, money)) is not None:
             yield made
 
@@ -49,6 +54,22 @@ def _capped(marked: Marked, number: Number) -> Money | None:
     return ("USD", 1.0, number.first, last) if monthly and capped else None
 
 
+def _elided_money(marked: Marked, number: Number) -> Money | None:
+    """`They charge 3,000 euros a month, we want to stay under 800`: a bare limit in the currency before it."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    behind = words[number.last] if number.last < len(words) else "."
+    if number.year or number.suffix == "fraction" or behind[0].isalnum() or percent_after(words, number):
+        return None
+    if _CEILINGS.isdisjoint(words[max(0, number.first - 2) : number.first]):
+        return None
+    for other in reversed(marked.numbers_within(number.first - ELIDED_REACH, number.first)):
+        money = currency_of(marked.tokens, other)
+        if money is not None and sentence[number.first] - sentence[other.first] <= 1:
+            return money[0], money[1], number.first, number.last
+        return None
+    return None
+
+
 def _budget(marked: Marked, number: Number, money: Money) -> Quantity | None:
     code, factor, first, last = money
     amount = number.value * factor
@@ -56,7 +77,7 @@ def _budget(marked: Marked, number: Number, money: Money) -> Quantity | None:
     if _is_price(marked, first, last):
         other = not _NO_PRICE.isdisjoint(marked.tokens.words[max(0, first - 6) : first])
         return None if foreign or other else quantity(marked, PRICE_PER_ITEM, amount, first, last, code)
-    if marked.is_rejected(last):
+    if marked.is_rejected(last) or _is_refused(marked, first):
         return None
     period = _period(marked, first, last) or _elided_period(marked, first, last)
     if foreign or marked.ahead(first, 2) & NEGATION or _is_small(amount, period):
@@ -87,7 +108,7 @@ def _elided_period(marked: Marked, first: int, last: int) -> Period | None:
     words, sentence = marked.tokens.words, marked.tokens.sentence
     behind = words[last] if last < len(words) else "."
     near = [words[k] for k in range(max(0, first - CAP_REACH), first) if sentence[k] == sentence[first]]
-    if behind[0].isalnum() or _CAPS.isdisjoint(near):
+    if behind[0].isalnum() or (_CAPS.isdisjoint(near) and _CEILINGS.isdisjoint(near[-2:])):
         return None
     for other in reversed(marked.numbers_within(first - ELIDED_REACH, first)):
         if sentence[first] - sentence[other.first] > 1 or (money := currency_of(marked.tokens, other)) is None:
@@ -126,12 +147,32 @@ def _is_spent(marked: Marked, first: int) -> bool:
     """`we pay 9,000 a month`, but not `we can pay 9,000`."""
     words, clause = marked.tokens.words, marked.clause
     before = [words[k] for k in range(max(0, first - 8), first) if clause[k] == clause[first]]
-    return not _SPENT.isdisjoint(before) and _ALLOWED.isdisjoint(before)
+    end = min(len(words), first + ALLOWED_BEHIND)
+    behind = [words[k] for k in range(first, end) if clause[k] == clause[first]]
+    return not _SPENT.isdisjoint(before) and _ALLOWED.isdisjoint(before) and _TOPS.isdisjoint(behind)
+
+
+def _is_refused(marked: Marked, first: int) -> bool:
+    """`The panel rejected fine-tuning for 200k dollars`."""
+    words, clause = marked.tokens.words, marked.clause
+    places = range(max(0, first - CAP_REACH), first)
+    return any(words[k] in _REFUSALS and clause[k] == clause[first] for k in places)
+
+
+def _is_for_it(marked: Marked, first: int, last: int) -> bool:
+    """`... fine-tuning. They'd approve 20k dollars for it`: the sentence before says what `it` is."""
+    if marked.tokens.words[last : last + 2] not in (["for", "it"], ["for", "that"], ["for", "this"]):
+        return False
+    sentence = marked.tokens.sentence
+    places = range(max(0, first - ELIDED_REACH), first)
+    return any(marked.marks[k] & TRAINING and sentence[k] == sentence[first] - 1 for k in places)
 
 
 def _for_training(marked: Marked, first: int, last: int, period: Period | None) -> bool:
     """A word of training stands near by, and no period right behind the amount."""
     training = marked.distance(first, last, TRAINING, 9, stops=marked.number_tokens)
+    if training is None and period is None and _is_for_it(marked, first, last):
+        return not _is_spent(marked, first)
     if training is None or _is_spent(marked, first) or (period is not None and period.first >= last):
         return False
     return period is None or training <= NEAR_TRAINING

@@ -37,12 +37,24 @@ MAX_INPUT_PAGES = 60
 """Longer works are handbooks and archives, not the input of one request."""
 FEWEST_WORDS = 10
 ROLE_REACH, ELIDED_REACH = 12, 14
+_WRITERS = frozenset(("writer", "generator", "composer"))
+_WRITING = _WRITERS | frozenset(("write", "draft", "compose", "generate", "produce", "suggest"))
+_OBJECT_ENDS = frozenset(("for", "from", "about", "on", "to", "of", "in", "with", "that", "which", "when", "by", "and"))
+OBJECT_REACH, WRITTEN_REACH = 5, 6
+"""Tokens behind such a verb that name what is written, and before a size in which that stands again."""
+STEM, SHORTEST_STEM = 6, 3
+LONGEST_WRITTEN = 1000
+"""Tokens; a longer size without a noun of its own is that of the input."""
+Known = tuple[frozenset[int], frozenset[str]]
+"""Tokens of sizes, which own the cues beyond them, and stems of what the task writes."""
+_SHORT_ANSWERS = frozenset(("json", "sql", "verdict", "label", "labels", "answer", "answers", "reply", "replies"))
 
 
 def read_tokens(marked: Marked) -> Iterator[Quantity]:
     """Sizes of input, output and prompt per request."""
     tokens, held = marked.tokens, marked.numbers
     stops = frozenset(k for n in held if _unit(marked, n) for k in range(n.first, n.last))
+    written = _written_nouns(marked) if stops else frozenset()
     unit_sentence, named = -2, TOKEN
     for number in held:
         if tokens.quoted[number.first] or number.identifier:
@@ -61,7 +73,7 @@ def read_tokens(marked: Marked) -> Iterator[Quantity]:
         role = (
             None
             if marked.scope(number.first, last) & (FOREIGN & ~PAST_VERB)
-            else _role(marked, number, last, mask, stops)
+            else _role(marked, number, last, mask, (stops, written))
         )
         if role is not None:
             yield quantity(
@@ -131,7 +143,7 @@ def _elided_role(marked: Marked, number: Number) -> str | None:
     return None
 
 
-def _role(marked: Marked, number: Number, last: int, unit: int, stops: frozenset[int]) -> str | None:
+def _role(marked: Marked, number: Number, last: int, unit: int, known: Known) -> str | None:
     """What the size is the size of: the nearest role word, those right behind first."""
     words = marked.tokens.words
     behind = words[last] if last < len(words) else ""
@@ -146,7 +158,9 @@ def _role(marked: Marked, number: Number, last: int, unit: int, stops: frozenset
         return "input_tokens"
     if unit != TOKEN and not _is_sized(marked, number, last, unit):
         return None
-    role = _nearest_role(marked, number, last, stops)
+    role = _nearest_role(marked, number, last, known[0])
+    if role in (None, IN) and _is_written(marked, number, last, known[1], role is None or unit != TOKEN):
+        role = OUT
     if role is None or (unit != TOKEN and role == PROMPT):
         return None
     return _ROLE_NAMES[role]
@@ -164,6 +178,8 @@ def _nearest_role(marked: Marked, number: Number, last: int, stops: frozenset[in
         marks[k] & WRITES and words[k - 1] in ("is", "are", "be")
         for k in range(max(1, number.first - VERB_REACH), number.first)
     ):
+        return OUT
+    if words[number.first - 1 : number.first] and words[number.first - 1] in _SHORT_ANSWERS:
         return OUT
     behind_first = number.attached or words[last : last + 1] == ["of"]
     best: tuple[float, int] | None = None
@@ -183,6 +199,43 @@ BEHIND_COST = 3.0
 """Tokens that a role word on the less likely side of its size counts as farther away."""
 
 
+def _is_written(marked: Marked, number: Number, last: int, written: frozenset[str], by_name: bool) -> bool:
+    """`Write decision letters ... Letters are about 450 tokens`: the noun beside the size is what the task writes.
+
+    Where something is written, a size of `each` with no word of input beside it is that of the writing.
+    """
+    if not written:
+        return False
+    words, sentence, marks = marked.tokens.words, marked.tokens.sentence, marked.marks
+    low, high = max(0, number.first - WRITTEN_REACH), min(len(words), last + 2)
+    near = [k for k in range(low, high) if sentence[k] == sentence[number.first] and words[k] not in _WAYS]
+    if any(words[k][:STEM].rstrip("s") in written for k in near if len(words[k]) > SHORTEST_STEM):
+        return True
+    reads = any(marks[k] & IN and words[k] != "each" for k in near)
+    return not (by_name or reads) and number.value <= LONGEST_WRITTEN
+
+
+def _written_nouns(marked: Marked) -> frozenset[str]:
+    """Stems of what a verb of writing takes as its object, at a sentence's head or behind `to`; `a diary writer`."""
+    words, sentence, found = marked.tokens.words, marked.tokens.sentence, set()
+    for i in [i for i, word in enumerate(words) if word in _WRITING]:
+        if words[i] in _WRITERS:
+            found.add(words[i - 1][:STEM].rstrip("s"))
+            continue
+        if (
+            i
+            and sentence[i - 1] == sentence[i]
+            and words[i - 1] not in ("to", "should", "must", "shall", ":", "please")
+        ):
+            continue
+        for k in range(i + 1, min(i + 1 + OBJECT_REACH, len(words))):
+            if sentence[k] != sentence[i] or words[k] in _OBJECT_ENDS or not words[k][0].isalnum():
+                break
+            if len(words[k]) > SHORTEST_STEM and words[k][0].isalpha():
+                found.add(words[k][:STEM].rstrip("s"))
+    return frozenset(found)
+
+
 def _is_sized(marked: Marked, number: Number, last: int, unit: int) -> bool:
     """Pages and words of each document, not of a guide, a glossary or a sentence about them."""
     words = marked.tokens.words
@@ -193,5 +246,7 @@ def _is_sized(marked: Marked, number: Number, last: int, unit: int) -> bool:
         return False
     before, behind = words[max(0, number.first - 3) : number.first], words[last : last + 2]
     if marked.ahead(number.first, VERB_REACH) & BECOMES:
+        return True
+    if before[-1:] and before[-1] in _SHORT_ANSWERS and not (behind[:1] and behind[0][0].isalnum()):
         return True
     return not _SIZED.isdisjoint((*before, *behind)) or number.attached

@@ -90,7 +90,7 @@ def _is_size(marked: Marked, other: Number) -> bool:
 
 
 def _named_before(marked: Marked, number: Number, counts: Counts) -> Number | None:
-    """The 60 of `There are 60 planners. Each opens about 15 cases a day`: `each` alone stands for those just counted."""
+    """The 60 of `There are 60 planners. Each opens 15 cases a day`: `each` alone stands for those just counted."""
     words, sentence = marked.tokens.words, marked.tokens.sentence
     here = sentence[number.first]
     head = next((k for k in range(max(0, number.first - MAX_LEAD_WORDS), number.first) if sentence[k] == here), None)

@@ -19,7 +19,7 @@ _CUE_BITS = {CUE + name: bit for name, bit in BIT.items()}
 _KINDS = load_lexicon().kinds
 _UNDONE = {
     CUE + f"not_{undone}": BIT[undone]
-    for undone in ("negation", "hypothetical", "peak", "past", "rival", "limit", "labelled", "error")
+    for undone in ("negation", "hypothetical", "peak", "past", "rival", "limit", "labelled", "error", "target")
 } | {CUE + "not_prompted_yet": BIT["prompted"], CUE + "not_fine": BIT["not_budget"] | BIT["metric"] | BIT["wait"]}
 """Phrases that take a cue's words back: `no later than` denies nothing."""
 NEGATION, DISMISSAL, PAST, PAST_VERB, RIVAL = (

@@ -20,6 +20,11 @@ QUOTE_LIMIT = 400
 _ABBREVIATIONS = frozenset(
     ("e", "g", "eg", "ie", "i", "approx", "ca", "vs", "rs", "incl", "etc", "no", "avg", "max", "min", "mio", "st", "dr")
 )
+_SCALES = frozenset(("mio", "mrd", "mln", "mill", "tsd", "bn"))
+_SCALED = frozenset(
+    ("yen", "euro", "euros", "eur", "usd", "dollar", "dollars", "chf", "franken", "rupees", "gbp", "jpy")
+)
+"""A dot between two such words ends no sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ def _is_inner_dot(words: list[str], starts: list[int], ends: list[int], text: st
         return False
     if starts[i + 1] == ends[i] and words[i + 1] not in _OPENING:
         return True
+    if i > 0 and words[i - 1] in _SCALES and words[i + 1] in _SCALED:
+        return True  # 1,2 Mio. Yen
     return i > 0 and words[i - 1] in _ABBREVIATIONS and not text[starts[i + 1]].isupper()
 
 

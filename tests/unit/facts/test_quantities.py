@@ -34,11 +34,12 @@ KNOWN_MISSES = {
     "We're a chain of 240 bakeries founded in 1931. The daily order notes, two per shop, have to be turned into a list "
     "before four in the morning; the bread itself costs 3.20 a loaf, which has nothing to do with it.",
     "Volumes: weekdays 4,000, weekends 500 a day.",
-    "6,000 employees, half of whom ask one question a week.",
 }
-"""Phrases that the grammar does not read, and why not: nothing tells it that a bakery is the shop meant, that the rate
-of the weekend is the weekdays' too, and a share of members is not multiplied. Taken off the list when they are read."""
+"""Phrases that the grammar does not read, and why not: nothing tells it that a bakery is the shop meant, or that the
+rate of the weekend is the weekdays' too. Taken off the list when they are read."""
 SECONDS_ALLOWED = 0.2
+MONEY_WITHIN = 0.1
+"""The tables were written with exchange rates of different days."""
 
 
 def table(name: str) -> list[dict[str, Any]]:
@@ -51,14 +52,23 @@ def found_in(text: str) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    "name", ["quantities.yaml", "quantities_more.yaml", "quantities_neighbours.yaml", "quantities_heldout.yaml"]
+    "name",
+    [
+        "quantities.yaml",
+        "quantities_more.yaml",
+        "quantities_neighbours.yaml",
+        "quantities_wordings.yaml",
+        "quantities_heldout.yaml",
+        "quantities_development2.yaml",
+    ],
 )
 def test_every_phrase_is_read_as_the_codebook_records_it(name: str) -> None:
     misread = []
     for row in table(name):
         found = found_in(row["text"])
         right = found.keys() == row["expect"].keys() and all(
-            found[k] == pytest.approx(v, rel=0.02) for k, v in row["expect"].items()
+            found[k] == pytest.approx(v, rel=MONEY_WITHIN if k.endswith("_usd") else 0.02)
+            for k, v in row["expect"].items()
         )
         if right == (row["text"] in KNOWN_MISSES):
             misread.append((row["text"], row["expect"], found))
