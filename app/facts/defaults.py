@@ -20,6 +20,8 @@ UNREAD_TASK: str = "other"
 _WORKLOAD_FIELDS = tuple(f.name for f in fields(Workload) if f.name != "defaulted")
 CODED_ANSWER = frozenset({"coding_standard", "fixed_labels", "closed_answers", "proprietary_taxonomy"})
 """Signals that an extraction answers in codes of a list, not in passages of its input."""
+TYPED_ALONG = "as_you_type"
+"""Signal that code is completed while somebody types it."""
 _DEFAULTED_AT_NEED = ("task_type", "peak_requests_per_second", "tokens_per_example")
 Defaulted = dict[str, str]
 
@@ -54,7 +56,7 @@ def workload(facts: Facts, catalogue: Catalogue) -> Workload:
 
     requests = known("requests_per_day", *_defaults()["requests_per_day"])
     inputs = known("input_tokens", tokens.input_tokens, source)
-    outputs = known("output_tokens", *_answer_length(facts, task_type, tokens.output_tokens, source))
+    outputs = known("output_tokens", *_answer_length(facts, task_type, (tokens.output_tokens, source)))
     return Workload(
         task_type=task_type,
         requests_per_day=requests,
@@ -69,11 +71,25 @@ def workload(facts: Facts, catalogue: Catalogue) -> Workload:
     )
 
 
-def _answer_length(facts: Facts, task_type: TaskType, usual: float, source: str) -> tuple[float, str]:
-    """Tokens of an answer that nobody measured: an extraction that codes its input copies no passages."""
+def _answer_length(facts: Facts, task_type: TaskType, usual: tuple[float, str]) -> tuple[float, str]:
+    """Tokens of an answer that nobody measured, and why.
+
+    An extraction that codes its input copies no passages, a translation is about as long as the input that was stated,
+    and what completes code while somebody types is a line.
+    """
     if task_type == "extraction" and not CODED_ANSWER.isdisjoint(facts.signals):
         return _defaults()["coded_output_tokens"]
-    return usual, source
+    if task_type == "translation" and facts.input_tokens is not None:
+        return facts.input_tokens, "a translation is about as long as its input"
+    if task_type == "code" and TYPED_ALONG in facts.signals:
+        return _defaults()["completion_output_tokens"]
+    return usual
+
+
+def requests_of_tasks(tasks_per_day: float) -> tuple[float, str]:
+    """Requests a day of an agent's tasks, and in words what made them so many: each step is a request."""
+    steps, _ = _defaults()["steps_per_task"]
+    return steps * tasks_per_day, f"as {steps * tasks_per_day:,.6g} requests: {steps:,.0f} steps of an agent each"
 
 
 def _peak(known: Callable[[str, float, str], float], requests_per_day: float, catalogue: Catalogue) -> float:

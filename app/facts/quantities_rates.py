@@ -131,7 +131,7 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts, is_cei
         rank = max(rank, 2)
     elif (pieces := pieces_of(marked, number, last, counts)) is not None and period.seconds >= DAY:
         per_day *= counts.take(pieces).value
-        last = max(last, pieces.last)
+        last = max(last, min(pieces.last + 1, len(marked.tokens)))
     elif period.seconds >= QUARTER:
         if number.value < MIN_YEARLY * period.seconds / YEAR:
             return

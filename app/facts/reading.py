@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 from app.catalogue import Catalogue
-from app.facts.lexicon import load_lexicon
+from app.facts.defaults import requests_of_tasks
+from app.facts.lexicon import load_lexicon, word_set
 from app.facts.quantities import EVIDENCE_LIMIT
 from app.facts.scan import CONVERSIONS, Scan, converted, scan
 from app.schemas.facts import Facts, FactSource, Reading, Span
@@ -13,6 +14,9 @@ from app.schemas.recommend import RecommendRequest, Requirements
 from app.schemas.vocabulary import TaskType
 
 GIVEN = FactSource("given")
+SEVERAL_STEPS = "several_steps"
+"""Signal of an agent that takes several steps for a task."""
+_COUNTED_CALLS = word_set("call_nouns")
 _NAMES = tuple(Requirements.model_fields)
 _COUNTS = frozenset(
     ("labelled_examples", "input_tokens", "prompt_tokens", "output_tokens", "tokens_per_example", "horizon_months")
@@ -41,6 +45,7 @@ def read_facts(request: RecommendRequest, reading: Reading, catalogue: Catalogue
     found = _from_text(seen, request.description, reading, catalogue)
     known: dict[str, Any] = {name: value for name, (value, _) in found.items()}
     sources = {name: source for name, (_, source) in found.items()}
+    _count_steps(seen, known, sources)
     conflicts: list[str] = []
     for name in _NAMES:
         given = getattr(request.requirements, name)
@@ -59,6 +64,18 @@ def read_facts(request: RecommendRequest, reading: Reading, catalogue: Catalogue
         conflicts=tuple(conflicts),
         **known,
     )
+
+
+def _count_steps(seen: Scan, known: dict[str, Any], sources: dict[str, FactSource]) -> None:
+    """The tasks of an agent become requests, unless its calls, steps or turns are counted already."""
+    source = sources.get("requests_per_day")
+    if source is None or source.evidence is None or SEVERAL_STEPS not in seen.signals:
+        return
+    if not _COUNTED_CALLS.isdisjoint(source.evidence.lower().replace(",", " ").split()):
+        return
+    requests, why = requests_of_tasks(known["requests_per_day"])
+    known["requests_per_day"] = requests
+    sources["requests_per_day"] = FactSource(source.origin, f"{source.evidence} ({why})", source.span)
 
 
 Found = dict[str, tuple[Any, FactSource]]

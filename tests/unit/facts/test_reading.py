@@ -140,6 +140,12 @@ def test_unclear_words_leave_task_type_and_domain_unknown(catalogue: Catalogue) 
         ("Write playful product texts, prose in any form.", "output_format", "free_text"),
         ("Answer from the price list, which changes daily.", "knowledge_changes", "fast"),
         ("The code list has been stable for years, it rarely changes.", "knowledge_changes", "static"),
+        ("The list changes every January.", "knowledge_changes", "slow"),
+        ("Our interface is changed yearly.", "knowledge_changes", "slow"),
+        ("Policies change quarterly.", "knowledge_changes", "slow"),
+        ("The catalogue of departments is stable.", "knowledge_changes", "static"),
+        ("Transmission to third parties is not permitted.", "self_hosting_required", True),
+        ("All letters stay in our building.", "self_hosting_required", True),
         ("Patient records are summarised under HIPAA.", "data_sensitivity", "regulated"),
         ("These are confidential contracts of our clients.", "data_sensitivity", "confidential"),
         ("Only public documents from the register are used.", "data_sensitivity", "public"),
@@ -213,6 +219,43 @@ def test_the_workload_lacks_nothing_and_names_its_defaults(catalogue: Catalogue)
         "horizon_months",
     }
     assert all(load.defaulted.values())
+
+
+def test_a_translation_is_as_long_as_its_input(catalogue: Catalogue) -> None:
+    facts = facts_of(catalogue, "Translate rulings of 12 pages into English for the archive.")
+    load = workload(facts, catalogue)
+    assert load.output_tokens == load.input_tokens == facts.input_tokens
+    assert "input" in load.defaulted["output_tokens"]
+    usual = workload(facts_of(catalogue, "Translate rulings into English for the archive."), catalogue)
+    assert usual.output_tokens == catalogue.task_defaults["translation"].output_tokens
+    stated = facts_of(catalogue, "Translate rulings of 12 pages into English; a translation has 900 tokens.")
+    assert workload(stated, catalogue).output_tokens == 900
+
+
+def test_a_completion_while_typing_is_short(catalogue: Catalogue) -> None:
+    facts = facts_of(catalogue, "Code completion in the editor as the developer types.")
+    assert facts.task_type == "code"
+    assert workload(facts, catalogue).output_tokens < 50 < catalogue.task_defaults["code"].output_tokens
+
+
+STEPS = [
+    ("A coding agent repairs 30 bugs a day.", {}, 360, True),
+    ("An autonomous agent plans trips, 500 a day.", {}, 6000, True),
+    ("A coding agent makes 30 requests a day.", {}, 30, False),
+    ("A coding agent repairs 30 bugs a day, 20 steps per bug.", {}, 600, False),
+    ("Answer 30 questions a day.", {}, 30, False),
+    ("A coding agent repairs 30 bugs a day.", {"requests_per_day": 30}, 30, False),
+]
+
+
+@pytest.mark.parametrize(("text", "given", "requests", "told"), STEPS)
+def test_each_step_of_an_agent_is_a_request(
+    catalogue: Catalogue, text: str, given: dict[str, Any], requests: float, told: bool
+) -> None:
+    facts = facts_of(catalogue, text, **given)
+    assert facts.requests_per_day == requests
+    assert ("steps of an agent" in (facts.sources["requests_per_day"].evidence or "")) == told
+    assert facts.conflicts == ()
 
 
 def test_an_unknown_task_type_is_other_and_says_so(catalogue: Catalogue) -> None:
