@@ -18,6 +18,7 @@ $(BIN)/python:
 $(VENV)/.run-stamp: $(BIN)/python requirements/runtime.lock pyproject.toml
 	$(PIP) --require-hashes -r requirements/runtime.lock
 	$(PIP) --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q app
 	@touch $@
 
 $(VENV)/.dev-stamp: $(VENV)/.run-stamp requirements/dev.lock

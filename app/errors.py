@@ -11,11 +11,12 @@ TunewiseError
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
+from app.records import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class InputProblem:
     """One thing wrong with an input: where (JSON Pointer, RFC 6901), what, and what to do."""
 

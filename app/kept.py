@@ -28,7 +28,10 @@ def kept(name: str, sources: Iterable[Path | Traversable], build: Callable[[], T
 
     What it makes must be plain data and instances of classes of ours. Raises what `build` raises.
     """
-    key = _key(sources)
+    try:
+        key = _key(sources)
+    except OSError:
+        return build()  # which says what is wrong with the files
     path = FOLDER / f"{name}.{sys.implementation.cache_tag}.kept"
     with contextlib.suppress(Exception):  # missing, cut short, of a class that is gone: made anew
         found = path.read_bytes()

@@ -7,12 +7,12 @@ inverse document frequency (rare words tell more), an index from word to cases, 
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import log, log10, sqrt
 from pathlib import Path
 from typing import Literal, get_args
 
 from app.catalogue.strict_yaml import Entry, read, validated
+from app.records import record
 from app.schemas.facts import Facts
 from app.schemas.report import Precedent, Score
 from app.schemas.vocabulary import Approach, KnowledgeChanges, Need, OutputFormat, TaskType
@@ -97,7 +97,7 @@ Postings = Mapping[str, tuple[tuple[int, float], ...]]
 """From a word, signal or fact to the cases that have it, each with a share."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Precedents:
     """Cases in the order of their ids, and what was computed of them once."""
 

@@ -37,6 +37,7 @@ def measured(code: str, *words: str, runs: int = RUNS) -> Times:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         started = time.perf_counter()
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # both are measured with their bytecode at hand
         subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, env=env)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if number:

@@ -209,6 +209,18 @@ async def test_a_500_says_nothing(client: httpx.AsyncClient, monkeypatch: pytest
     assert "secret" not in answer.text
 
 
+async def test_a_500_outside_of_the_routes_says_nothing_either(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> dict[str, object]:
+        raise RuntimeError("secret words")
+
+    monkeypatch.setattr("fastapi.applications.get_openapi", fail)
+    answer = await client.get("/openapi.json")
+    assert_problem(answer, 500, "internal_error")
+    assert "secret" not in answer.text
+
+
 async def test_documents_need_no_network(client: httpx.AsyncClient) -> None:
     for path in ("/docs", "/redoc"):
         page = (await client.get(path)).text

@@ -57,7 +57,6 @@ class Front:
             async with asyncio.timeout(self.running.settings.request_timeout_seconds) as call.limit:
                 await self.app(scope, receive, call.send)
         except TimeoutError:
-            call.limit = None
             failed = Refusal(status=503, code="too_slow", detail="This took too long; what it asked may yet be done.")
             await self._failed(scope, receive, call, failed, {"Retry-After": "1"})
         except Exception as error:
@@ -68,6 +67,7 @@ class Front:
     async def _failed(
         self, scope: Scope, receive: Receive, call: "_Call", refusal: Refusal, headers: Mapping[str, str]
     ) -> None:
+        call.limit = None  # its time is over, however it was spent
         if call.status:  # half an answer is on its way: cut the connection, so that nobody takes it for a whole one
             raise ConnectionAbortedError
         await _refuse(scope, receive, call.send, refusal, headers)

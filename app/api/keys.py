@@ -8,7 +8,6 @@ import logging
 import time
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
@@ -16,6 +15,7 @@ from ipaddress import ip_address
 from starlette.types import Scope
 
 from app.errors import StoreAwayError
+from app.records import record
 from app.store.access_keys import NOBODY, AccessKey, split
 
 log = logging.getLogger("tunewise.keys")
@@ -32,7 +32,7 @@ ASK_AGAIN_SECONDS = 1.0
 """A key that is not known may be new: the database is asked, but no more often than this."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Refusal:
     """Why a request is refused: its status, a stable code, and words."""
 

@@ -1,10 +1,10 @@
 """The catalogue: everything tunewise knows of the world, dated, sourced and frozen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from app.errors import UnknownNameError
+from app.records import record
 from app.schemas.vocabulary import TaskType
 from app.schemas.world import (
     BaseModelSpec,
@@ -20,7 +20,7 @@ STALE_AFTER_DAYS = 90
 """Prices checked longer ago than this are reported as stale (issue 4: 90 days)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@record(kw_only=True, eq=False)
 class Catalogue:
     """What the stages read; made by `load_catalogue`. Look-ups raise UnknownNameError at a JSON pointer."""
 

@@ -6,7 +6,7 @@ override what is shared.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
@@ -17,6 +17,8 @@ from pydantic import Field
 from app.catalogue.files import DATA
 from app.catalogue.strict_yaml import Entry, read, validated
 from app.errors import CatalogueError
+from app.kept import kept
+from app.records import record
 from app.schemas.base import Assumption
 from app.schemas.vocabulary import Engine
 
@@ -32,7 +34,7 @@ CITED = (
 """What answers cite: the constants that move an estimate most; the file has all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@record(kw_only=True, eq=False)
 class EngineProfile:
     """One engine. Shares lie in 0..1, `_seconds` are seconds, `_bytes` bytes on one GPU."""
 
@@ -122,7 +124,7 @@ class _EngineFile(Entry):
 @lru_cache(maxsize=1)
 def load_engines() -> Mapping[Engine, EngineProfile]:
     """Every engine's profile by id. Raises CatalogueError with file, key and what to write instead."""
-    return assemble_engines(read(DATA / FILE))
+    return kept("engines", [DATA / FILE], lambda: assemble_engines(read(DATA / FILE)))
 
 
 def assemble_engines(raw: dict[str, Any]) -> Mapping[Engine, EngineProfile]:

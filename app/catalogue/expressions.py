@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from app.errors import CatalogueError
+from app.records import record
 
 Names = Mapping[str, int]
-Expression = Callable[[Names], int]
+Function = Callable[[Names], int]
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: lambda a, b: a + b,
@@ -25,16 +26,34 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[int, int], bool]] = {
 }
 
 
+@record
+class Expression:
+    """A size or condition; called with the sizes by name."""
+
+    text: str | int
+
+    def __call__(self, names: Names) -> int:
+        return _function(self.text)(names)
+
+
 @cache
 def expression(text: str | int | bool, file: str = "families.yaml") -> Expression:
-    """The function of names that `text` means. Raises CatalogueError when it is not of the small language."""
-    if isinstance(text, int):
-        return _constant(int(text))
+    """What `text` means, as a function of names. Raises CatalogueError when it is not of the small language."""
+    made = Expression(int(text) if isinstance(text, int) else text)
     try:
-        return _built(ast.parse(text.strip(), mode="eval").body)
+        _function(made.text)
     except (SyntaxError, ValueError) as error:
         detail = f"Not a size or condition: {text!r} ({error})."
-        raise CatalogueError(file, text, detail, "names, whole numbers, + * // == != > and or not.") from None
+        raise CatalogueError(file, str(text), detail, "names, whole numbers, + * // == != > and or not.") from None
+    return made
+
+
+@cache
+def _function(text: str | int) -> Function:
+    """The function, made when it is first called. Raises SyntaxError and ValueError."""
+    if isinstance(text, int):
+        return _constant(text)
+    return _built(ast.parse(text.strip(), mode="eval").body)
 
 
 def names_in(text: str | int | bool) -> frozenset[str]:
@@ -54,11 +73,11 @@ def _collect(node: ast.AST, found: set[str]) -> None:
         _collect(child, found)
 
 
-def _constant(value: int) -> Expression:
+def _constant(value: int) -> Function:
     return lambda _: value
 
 
-def _built(node: ast.expr) -> Expression:
+def _built(node: ast.expr) -> Function:
     match node:
         case ast.Constant(value=int(value)):
             return _constant(value)
@@ -81,5 +100,5 @@ def _built(node: ast.expr) -> Expression:
     raise ValueError(f"{ast.unparse(node)} is not allowed here")
 
 
-def _of_two(operation: Callable[[int, int], int], left: Expression, right: Expression) -> Expression:
+def _of_two(operation: Callable[[int, int], int], left: Function, right: Function) -> Function:
     return lambda names: int(operation(left(names), right(names)))

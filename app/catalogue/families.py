@@ -1,7 +1,7 @@
 """How Transformers builds each kind of decoder: `data/families.yaml`, read once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, cast
@@ -10,6 +10,8 @@ from app.catalogue.expressions import Expression, expression, names_in
 from app.catalogue.files import DATA
 from app.catalogue.strict_yaml import read
 from app.errors import CatalogueError
+from app.kept import kept
+from app.records import record
 from app.schemas.architecture import Architecture, Form, Group
 
 FILE = "families.yaml"
@@ -24,7 +26,7 @@ ARCHITECTURE_SIZES = frozenset(
 _COMPUTED = frozenset({"q_size", "kv_size", "tie_word_embeddings", "always", "vision.num_hidden_layers"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class PartTemplate:
     """One weight before its sizes are known."""
 
@@ -44,7 +46,7 @@ class PartTemplate:
     roles: tuple[tuple[str, Expression], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Derivation:
     """A field that is computed from others once all are read."""
 
@@ -53,7 +55,7 @@ class Derivation:
     value: Expression
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Family:
     """One layout of decoders."""
 
@@ -75,7 +77,7 @@ class Family:
     vision_derive: tuple[Derivation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Families:
     """All layouts, and what is known of other names."""
 
@@ -88,6 +90,10 @@ class Families:
 @cache
 def families() -> Families:
     """Every family in `families.yaml`. Raises CatalogueError for a name or expression that does not exist."""
+    return kept("families", [DATA / FILE], _read)
+
+
+def _read() -> Families:
     data = read(DATA / FILE)
     made = {name: _family(name, data) for name in data["families"]}
     return Families(

@@ -5,7 +5,7 @@ hold no branch for a framework. A framework inherits from its `base` whatever it
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
@@ -16,13 +16,15 @@ from pydantic import Field
 from app.catalogue.files import DATA
 from app.catalogue.strict_yaml import Entry, read, validated
 from app.errors import CatalogueError
+from app.kept import kept
+from app.records import record
 from app.schemas.base import Assumption
 from app.schemas.vocabulary import Attention, CrossEntropy, Framework, Optimizer, Precision
 
 FILE = "frameworks.yaml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@record(kw_only=True, eq=False)
 class FrameworkProfile:
     """One framework; every `_bytes` is per value (of the tensor named), every share lies in 0..1."""
 
@@ -144,7 +146,7 @@ class FrameworkFile(Entry):
     frameworks: dict[str, ProfileEntry]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@record(kw_only=True, eq=False)
 class Frameworks:
     """Every profile, and why each value is what it is."""
 
@@ -162,7 +164,7 @@ _NAMES = tuple(f.name for f in fields(FrameworkProfile) if f.name != "id")
 @lru_cache(maxsize=1)
 def load_frameworks() -> Frameworks:
     """The profiles that ship with tunewise. Raises CatalogueError."""
-    return assemble(read(DATA / FILE))
+    return kept("frameworks", [DATA / FILE], lambda: assemble(read(DATA / FILE)))
 
 
 def assemble(raw: dict[str, Any]) -> Frameworks:

@@ -32,8 +32,6 @@ def _loaded(overlay: Path | None, _changed: int) -> Catalogue:
     shipped = sorted((f for f in DATA.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
     if overlay is None:
         return kept("catalogue", shipped, lambda: _assembled(None))
-    if not overlay.is_file():
-        return _assembled(overlay)  # which says what is wrong with it
     return kept("catalogue.overlaid", [*shipped, overlay], lambda: _assembled(overlay))
 
 

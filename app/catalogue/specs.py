@@ -1,7 +1,7 @@
 """From entries of data files to the forms that the stages read, sources written out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from app.catalogue.entries import (
     TuningOfferEntry,
 )
 from app.errors import CatalogueError, InputError
+from app.records import record
 from app.schemas.vocabulary import TaskType
 from app.schemas.world import (
     BaseModelSpec,
@@ -37,7 +38,7 @@ from app.schemas.world import (
 _YEAR = timedelta(days=365)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Found:
     """An entry, where it was found, and the sources that its keys point into."""
 

@@ -25,7 +25,7 @@ A_DAY = "a day that exists, without time, such as 2026-11-09."
 class Entry(BaseModel):
     """Base of every record in a data file: no unknown key, no conversion, no NaN."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True, defer_build=True)
 
 
 class _StrictLoader(_BaseLoader):  # type: ignore[misc]

@@ -1,19 +1,19 @@
 """Who answers: the engine in this process, or (in app/cli) a running service."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from app.errors import InputError, UnknownNameError
 from app.pipeline import World, advise, training_estimate
+from app.records import record
 from app.schemas.recommend import RecommendRequest
 from app.schemas.report import Report
 from app.schemas.training import TrainingEstimate, TrainingRequest
 from app.schemas.world import HostedTuningOffer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Licence:
     """Under which terms a base model may be used."""
 

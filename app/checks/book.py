@@ -1,7 +1,6 @@
 """rules/findings.yaml: what each finding means, how severe it is and what it rests on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,8 @@ from app.catalogue.strict_yaml import Entry, read, validated
 from app.checks.finding import Severity
 from app.checks.proposal import RULE_ID
 from app.errors import CatalogueError, UnknownNameError
+from app.kept import kept
+from app.records import record
 from app.scoring.rule_schema import ReferenceEntry
 from app.shipped import shipped
 
@@ -81,7 +82,7 @@ class FindingFile(Entry):
     """In the order of the documentation."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FindingBook:
     """The kinds of finding by id, and the numbers."""
 
@@ -100,7 +101,12 @@ class FindingBook:
 @lru_cache(maxsize=2)
 def load_findings(folder: Path | None = None) -> FindingBook:
     """The shipped findings. Raises CatalogueError with file, key and what to write."""
-    entries = validated(FindingFile, read((folder or shipped("rules")) / FILE), FILE)
+    path = (folder or shipped("rules")) / FILE
+    return kept("findings", [path], lambda: _read(path))
+
+
+def _read(path: Path) -> FindingBook:
+    entries = validated(FindingFile, read(path), FILE)
     kinds: dict[str, FindingEntry] = {}
     for number, entry in enumerate(entries.findings):
         if entry.id in kinds:

@@ -6,13 +6,14 @@ plain words (`no`, `on`, `12:30`, dates) is replaced by the core schema of YAML 
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from app.errors import InputProblem
+from app.records import record
 from app.schemas.validation import pointer_of
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -44,7 +45,7 @@ for _kind, _pattern, _first in (
     _Loader.add_implicit_resolver(_TAG + _kind, re.compile(_pattern), _first)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """A position in a file, both counted from 1."""
 
@@ -52,7 +53,7 @@ class Place:
     column: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Document:
     """One YAML document of a file; `problems` is not empty when it could not be read."""
 

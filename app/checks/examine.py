@@ -1,7 +1,7 @@
 """From a document to its findings."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from app.checks import about_approach, about_money, about_serving, about_tuning
@@ -16,6 +16,7 @@ from app.checks.moved import Moved, about_movement
 from app.checks.proposal import Proposal
 from app.checks.waivers import about_waivers, granted, waived
 from app.errors import InputError, InputProblem
+from app.records import record
 from app.schemas.recommend import RecommendRequest
 from app.schemas.report import Report
 from app.schemas.validation import parse
@@ -44,7 +45,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Raw]], ...] = (
 INVALID = "PROPOSAL-INVALID"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Setting:
     """What all proposals of a run are checked with."""
 
@@ -56,7 +57,7 @@ class Setting:
     baseline: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Examined:
     """A document and what was found; `case` is None when it could not be read or answered."""
 
@@ -76,7 +77,7 @@ def _title(document: Document) -> str:
     return told if isinstance(told, str) and told else document.file
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Asked:
     """A readable document with its question."""
 

@@ -1,10 +1,10 @@
 """A finding, and what its severity means."""
 
 import hashlib
-from dataclasses import dataclass
 from typing import Literal
 
 from app.checks.proposal import Waiver
+from app.records import record
 
 Severity = Literal["info", "warning", "error"]
 FailOn = Literal["never", "info", "warning", "error"]
@@ -15,7 +15,7 @@ FINGERPRINT_HEX = 32
 """Hexadecimal digits of a fingerprint: 128 bits."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Raw:
     """What a check says; where it stands and whether it counts is added by `app.checks.examine`."""
 
@@ -33,7 +33,7 @@ class Raw:
     """What it is about, where a rule can fire more than once for a proposal."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Finding:
     """Something about a proposal that its readers should know."""
 

@@ -1,13 +1,13 @@
 """`--diff BASE_REF`: verdicts and costs that moved since the base branch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from app.checks.about_money import as_span, exceeds
 from app.checks.case import APPROACH_WORDS, Case
 from app.checks.config import Thresholds
 from app.checks.finding import Raw
+from app.records import record
 from app.schemas.base import Range
 from app.schemas.vocabulary import Approach
 from app.units import as_usd
@@ -17,7 +17,7 @@ SAME_USD = 0.005
 """Half a cent: less is no movement."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Side:
     """A proposal at one time."""
 
@@ -28,7 +28,7 @@ class Side:
     training_usd: Range | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Moved:
     """A proposal before and after; `before` is None when it is new, `after` when it was removed."""
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -14,11 +13,12 @@ from app.checks.finding import FailOn, Finding
 from app.checks.git_base import BaseBranch
 from app.checks.moved import Moved, Side, movement, side
 from app.errors import nearest_names
+from app.records import record
 
 KIND = "Proposal"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Result:
     """What a run found."""
 

@@ -3,13 +3,13 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.exits import BAD_INPUT, FINDING, NO_PROPOSAL, PASS
 from app.errors import InputError, InputProblem, nearest_names
+from app.records import record
 
 if TYPE_CHECKING:
     from app.checks.advisor import Advisor
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LEVELS = ("never", "info", "warning", "error")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Arguments:
     """What the command line says."""
 
@@ -37,7 +37,7 @@ class Arguments:
     thresholds: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Output:
     """A format and where it goes; None: stdout."""
 

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.error import HTTPError, URLError
@@ -12,6 +11,7 @@ from urllib.request import Request, urlopen
 
 from app.cli.exits import UnreachableError
 from app.errors import InputError
+from app.records import record
 
 TAG = "<!-- tunewise-check -->"
 """As in app/checks/formats/markdown.py, which this must not import to start quickly."""
@@ -25,7 +25,7 @@ QUIET = ("Passed: 0 errors, 0 warnings, 0 notes",)
 """Headlines that say nothing; `on-change` starts no comment for them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Thread:
     """Where comments of a merge request are listed, and how they are written."""
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +21,8 @@ from app.decision.entries import (
     SourceEntry,
 )
 from app.errors import CatalogueError
+from app.kept import kept
+from app.records import record
 from app.schemas.vocabulary import NEEDS, Approach, Need
 
 WEIGHT_DECIMALS = 4
@@ -35,7 +36,7 @@ NeedsRead = Mapping[str, frozenset[Need]]
 ALL_NEEDS: frozenset[Need] = frozenset(NEEDS)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ReasonRule:
     """A reason, compiled; compared by identity, which is cheap."""
 
@@ -68,7 +69,7 @@ class ReasonRule:
         return grown if grown >= LEAST_STRENGTH else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index:
     """Reasons by what makes them hold, so that only those are tried that can."""
 
@@ -79,7 +80,7 @@ class Index:
     others: tuple[ReasonRule, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DecisionBook:
     """Everything that the decision needs beside the task: reasons with weights, gates, questions, ranges."""
 
@@ -115,9 +116,7 @@ def load_decision(folder: Path, weights: Path | None, needs_read: NeedsRead | No
 
     Raises CatalogueError with file, key and what to write instead.
     """
-    raw = {name: read(folder / name) for name in FILES}
-    reasons = validated(ReasonFile, raw["reasons.yaml"], "reasons.yaml")
-    rest = validated(JudgementFile, raw["judgements.yaml"], "judgements.yaml")
+    raw, reasons, rest = kept("decision", [folder / name for name in FILES], lambda: _files(folder))
     fitted = read_weights(weights) if weights is not None else {}
     rules = tuple(_rule(entry, reasons.sources, fitted if weights is not None else None) for entry in reasons.reasons)
     lost = sorted(set(fitted) - {r.code for r in rules})
@@ -136,6 +135,13 @@ def load_decision(folder: Path, weights: Path | None, needs_read: NeedsRead | No
         digest=_digest(raw, fitted),
         needs_read=needs_read,
     )
+
+
+def _files(folder: Path) -> tuple[dict[str, Any], ReasonFile, JudgementFile]:
+    """The files as they are, and checked."""
+    raw = {name: read(folder / name) for name in FILES}
+    reasons = validated(ReasonFile, raw["reasons.yaml"], "reasons.yaml")
+    return raw, reasons, validated(JudgementFile, raw["judgements.yaml"], "judgements.yaml")
 
 
 def read_weights(path: Path) -> dict[str, float]:

@@ -5,13 +5,14 @@ condition: a fact's absence supports neither approach.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from math import log
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from app.catalogue.strict_yaml import Entry
+from app.records import record
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts
 from app.schemas.report import Score
@@ -29,7 +30,7 @@ def tuple_from_list(value: object) -> object:
 Words = Annotated[tuple[str, ...], BeforeValidator(tuple_from_list)]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Situation:
     """Everything that a condition may look at."""
 
@@ -200,7 +201,7 @@ def growing(growth: Growth | Slope) -> Callable[[Situation], float]:
     return grown
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Names:
     """What a condition looks at."""
 

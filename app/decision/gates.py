@@ -1,15 +1,14 @@
 """Gates: what makes an approach impossible, or nearly so, whatever speaks for it."""
 
-from dataclasses import dataclass
-
 from app.decision.book import DecisionBook
 from app.decision.conditions import Situation
 from app.decision.entries import GateEntry
+from app.records import record
 from app.schemas.vocabulary import Approach
 from app.units import as_seconds
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gate:
     """A gate that is shut."""
 

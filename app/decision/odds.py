@@ -1,12 +1,12 @@
 """The verdict: gates, then log-odds toward fine-tuning that add up, one term per reason."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import exp, fsum
 
 from app.decision.book import WEIGHT_DECIMALS, DecisionBook, ReasonRule
 from app.decision.conditions import Situation
 from app.decision.gates import Gate, shut_gates
+from app.records import record
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts, Workload
 from app.schemas.report import Score
@@ -16,7 +16,7 @@ ENGLISH = ("en", "unknown")
 """Languages whose texts are read in full; of short texts the language often stays unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """What to do, how sure, and the terms that lead there; `words.py` tells them to people."""
 

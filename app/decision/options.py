@@ -1,7 +1,7 @@
 """The four ways to do it, ranked, each with what blocks it and what it takes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from app.decision.book import DecisionBook
@@ -9,6 +9,7 @@ from app.decision.conditions import Situation
 from app.decision.entries import DaysEntry
 from app.decision.gates import misses_latency, tuning_has_nothing_to_learn_from
 from app.decision.odds import Verdict
+from app.records import record
 from app.schemas.base import Range
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts
@@ -23,7 +24,7 @@ RISK_STEPS = (0.0, 1.2)
 ENOUGH_LABELS = 300
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OptionFigures:
     """What the estimates say of one option; None where it is unknown, with `unknown` saying why."""
 

@@ -6,13 +6,14 @@ figures, which the fact may change too, are taken at their widest. Only when eve
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from app.decision.book import DecisionBook, ReasonRule
 from app.decision.conditions import Situation
 from app.decision.gates import tuning_has_nothing_to_learn_from
 from app.decision.odds import ENGLISH, Verdict
+from app.records import record
 from app.schemas.facts import Facts, FactSource
 from app.schemas.vocabulary import Need
 
@@ -68,7 +69,7 @@ def changed(facts: Facts, fact: str, value: Any) -> Facts:
     return replace(facts, **made)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outlook:
     """What reasoning alone says of a what-if."""
 
@@ -78,7 +79,7 @@ class Outlook:
     """No score or figure that the fact may change could turn it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reach:
     """What one fact can do to a verdict."""
 
@@ -140,7 +141,7 @@ def reach_of(fact: str, facts: Facts, verdict: Verdict, book: DecisionBook) -> R
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """Least, present and most log-odds."""
 

@@ -6,7 +6,6 @@ Work is priced too: at small volumes it is most of the money. Assumptions are th
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -27,6 +26,7 @@ from app.estimate.cost_lines import (
 )
 from app.estimate.deployment import Deployment
 from app.estimate.hosted import RequestPrices, cacheable_tokens, request_prices
+from app.records import record
 from app.schemas.base import Range
 from app.schemas.report import HorizonCost
 from app.schemas.training import TrainingEstimate
@@ -61,7 +61,7 @@ class RequestTokens(NamedTuple):
     output: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Work:
     """What both approaches share."""
 
@@ -76,7 +76,7 @@ class Work:
     knowledge_changes: KnowledgeChanges = "static"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Bill:
     """All lines of one approach."""
 

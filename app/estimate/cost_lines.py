@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
 from app.catalogue import STALE_AFTER_DAYS
+from app.records import record
 from app.schemas.base import Range
 from app.schemas.training import CostEstimate, CostItem
 from app.units import DAYS_PER_MONTH
@@ -142,7 +142,7 @@ def step_count(takes: float, requests_per_day: float) -> int:
     return max(1, math.ceil(requests_per_day / takes - ROUNDING))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class HostingKind:
     """One kind of replica that a provider rents out by the hour."""
 
@@ -154,7 +154,7 @@ class HostingKind:
     """Requests a day of the task's shape that one takes: slow, expected, quick."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Hosting:
     """GPUs paid by the hour, all hours of every replica; or, for a batch, the hours of work alone."""
 

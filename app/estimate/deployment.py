@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from app.catalogue.engines import EngineProfile, engine_profile
@@ -21,6 +21,7 @@ from app.estimate.deployment_search import (
 )
 from app.estimate.serving import TARGET_UTILIZATION, closed_loop, replica_timing, serving_estimate
 from app.estimate.serving_weights import served_weights
+from app.records import record
 from app.schemas.architecture import Architecture
 from app.schemas.base import Range
 from app.schemas.serving import ServingEstimate, ServingRequest
@@ -40,7 +41,7 @@ CACHED_PLANS = 2048
 __all__ = ["Deployment", "HostingOption", "Limits", "plan_deployment"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class HostingOption:
     """A kind of replica that some volume is served best with."""
 
@@ -50,7 +51,7 @@ class HostingOption:
     """What one replica takes within limits and target utilisation."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Deployment:
     """A chosen deployment, its estimate at the peak rate, and what would serve other volumes."""
 

@@ -8,7 +8,7 @@ is only tried where one half as wide is bound by latency or memory, since two of
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from app.catalogue.engines import EngineProfile
 from app.estimate.queueing import capacity, rate_within, takes
 from app.estimate.serving_steps import StepTimes, step_times
 from app.estimate.serving_weights import ServedWeights, stored_bytes
+from app.records import record
 from app.schemas.architecture import Architecture
 from app.schemas.vocabulary import AdapterServing, KvCachePrecision, Precision, ServingWeights
 from app.schemas.world import GpuSpec
@@ -33,7 +34,7 @@ TENSOR_PRECISIONS: tuple[Precision, ...] = ("bf16", "fp16", "fp8")
 CACHED_MENUS = 2048
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Limits:
     """What a deployment must do for each request."""
 
@@ -76,7 +77,7 @@ class Replica(NamedTuple):
         return list_price(self.gpu) * self.tensor_parallel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Search:
     """What all replicas share."""
 

@@ -1,15 +1,14 @@
 """Floating-point operations that training executes, per token."""
 
-from dataclasses import dataclass
-
 from app.estimate.memory_weights import Prepared
 from app.estimate.training_settings import Run
+from app.records import record
 
 ATTENTION_BACKWARD = 2.5
 """Backward over forward FLOPs of flash attention: five products against two (arXiv 2205.14135, 2307.08691)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Flops:
     """Executed FLOPs per computed token, over all GPUs."""
 

@@ -1,7 +1,6 @@
 """A base model behind a provider's API: what a request costs and how soon it is answered."""
 
-from dataclasses import dataclass
-
+from app.records import record
 from app.schemas.base import Assumption, Range
 from app.schemas.report import HostedServingEstimate, UnknownQuantity
 from app.schemas.world import HostedModelSpec
@@ -33,7 +32,7 @@ UNKNOWN = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class RequestPrices:
     """Dollars per million tokens as billed for this use; null where unknown."""
 

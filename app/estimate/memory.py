@@ -5,16 +5,15 @@
 3. Optimizer step: every gradient, and the optimizer's temporaries.
 """
 
-from dataclasses import dataclass
-
 from app.catalogue.frameworks import FrameworkProfile
 from app.estimate.memory_activations import TokenBytes, token_bytes
 from app.estimate.memory_weights import Prepared, StaticBytes, static_bytes
 from app.estimate.training_settings import Run
+from app.records import record
 from app.schemas.vocabulary import PeakMoment
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Footprint:
     """Bytes of one GPU by moment, before rounding."""
 

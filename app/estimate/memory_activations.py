@@ -4,13 +4,13 @@ Each function prices one mechanism of `frameworks.yaml`; which ones apply is the
 Source of the mechanisms: the autograd formulas of PyTorch's operators as the frameworks' modeling code calls them.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from app.catalogue.frameworks import FrameworkProfile
 from app.estimate.memory_shapes import BlockShape
 from app.estimate.memory_weights import Prepared
 from app.estimate.training_settings import Run
+from app.records import record
 from app.schemas.vocabulary import Attention, CrossEntropy, Precision
 
 STATISTIC_BYTES = 4
@@ -31,7 +31,7 @@ KEEPS_INPUT = frozenset({"nf4", "nf4_double", "int8"})
 """Quantised layers of bitsandbytes; GPTQ's keep nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Kept:
     """What the bytes depend on, apart from the shape of the block."""
 
@@ -54,7 +54,7 @@ class Kept:
         return ACTIVATION_BYTES[self.precision]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class TokenBytes:
     """Bytes per token over all blocks, by mechanism; `scores` once more per token of the sequence."""
 

@@ -1,11 +1,11 @@
 """From bytes that tensors need to bytes that the card shows: the caching allocator, the CUDA context, and how sure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from app.catalogue.frameworks import FrameworkProfile
 from app.estimate.memory import Footprint
 from app.estimate.training_settings import Run
+from app.records import record
 from app.schemas.base import Range
 from app.schemas.training import MemoryComponent, MemoryEstimate
 from app.schemas.world import GpuSpec
@@ -23,7 +23,7 @@ RESIDENT_PARTS = frozenset({"base_weights", "adapter_weights", "optimizer_states
 """Parts that are counted, so that no measurement corrects them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Corrections:
     """Factors on what moves (all but weights and states), from measurements of one's own."""
 

@@ -4,8 +4,8 @@ Made once per architecture and adapter, so that one estimate is plain arithmetic
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from app.records import record
 from app.schemas.architecture import AdapterShape, AdapterTarget, Block, Inventory, Part
 
 _DOWN_NAMES = frozenset({"down_proj", "w2", "c_proj", "dense_4h_to_h", "fc2", "output_linear"})
@@ -16,7 +16,7 @@ _CAPPED_FAMILIES = frozenset({"gemma2"})
 """Layouts that cap attention scores and logits with tanh, which PyTorch's SDPA cannot (Gemma 2, arXiv 2408.00118)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class BlockShape:
     """One kind of block; all widths are values per token."""
 

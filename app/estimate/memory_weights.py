@@ -1,6 +1,5 @@
 """What lies on the card whatever the batch: weights, adapter, gradients, optimizer states, buffers."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -10,6 +9,7 @@ from app.estimate.memory_shapes import BlockShape, block_shapes
 from app.estimate.params import inventory
 from app.estimate.params_adapter import Naming, adapter, adapter_bytes
 from app.estimate.training_settings import Run
+from app.records import record
 from app.schemas.architecture import AdapterShape, Architecture, Inventory
 from app.schemas.training import LoraSettings
 from app.schemas.vocabulary import Optimizer, Precision, Quantization, Sharding
@@ -42,7 +42,7 @@ class Storage(NamedTuple):
     optimizer: Optimizer
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Prepared:
     """A base model with its adapter, counted and measured once."""
 
@@ -107,7 +107,7 @@ def _visited_share(experts: int, visited: int) -> float:
     return visited / experts if experts > 1 else 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class StaticBytes:
     """Bytes on one GPU that do not depend on the batch."""
 

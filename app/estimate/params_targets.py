@@ -5,12 +5,12 @@ Source: peft/tuners/tuners_utils.py (`check_target_module_exists`, `_maybe_inclu
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from app.catalogue.families import family
 from app.errors import InputError, nearest_names
 from app.estimate.params_patterns import Pattern, PatternError
+from app.records import record
 from app.schemas.architecture import Inventory, Part
 
 ALL_LINEAR = "all-linear"
@@ -31,7 +31,7 @@ FUSED_PAIR: Mapping[str, tuple[str, str]] = MappingProxyType(
 """The two projections that became one: PEFT gives the fused weight rank 2r, and refuses half of the pair."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hit:
     """A weight that gets an adapter in `layers` (empty for a part outside of any stack), with a multiple of r."""
 
@@ -40,7 +40,7 @@ class Hit:
     rank_factor: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wanted:
     """Targets after PEFT has turned old expert names into parameters."""
 

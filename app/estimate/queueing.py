@@ -7,9 +7,9 @@ is full, requests wait for a slot: M/M/c by Sakasegawa's approximation (1977).
 """
 
 import math
-from dataclasses import dataclass
 
 from app.estimate.serving_steps import StepTimes
+from app.records import record
 
 TAIL = 0.05
 """One request in twenty is slower than the 95th percentile."""
@@ -28,7 +28,7 @@ SEARCH_STEPS, CLOSE = 6, 0.02
 """Of the rate within a limit: the search ends when the percentile is this close below it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Load:
     """One replica at one arrival rate; seconds."""
 

@@ -1,7 +1,6 @@
 """A self-hosted deployment: what fits, how fast it answers, how many replicas a rate needs, what a token costs."""
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 from app.catalogue.engines import EngineProfile, engine_profile
@@ -11,6 +10,7 @@ from app.estimate.params import CACHED_ARCHITECTURES, inventory
 from app.estimate.params_adapter import parameters_per_rank
 from app.estimate.queueing import Load, capacity, load_at, rate_within
 from app.estimate.serving_steps import StepTimes, step_times
+from app.records import record
 from app.schemas.architecture import Architecture
 from app.schemas.base import Assumption, Range
 from app.schemas.serving import ServingEstimate, ServingRequest
@@ -56,7 +56,7 @@ FOUR_BIT = Assumption(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Timing:
     """What one replica does under the load asked for; a Range each."""
 

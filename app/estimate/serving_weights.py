@@ -1,9 +1,9 @@
 """What of a base model's weights a server stores, reads and multiplies with; all counts exact."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from app.estimate.params import CACHED_ARCHITECTURES, inventory
+from app.records import record
 from app.schemas.architecture import Architecture
 from app.schemas.vocabulary import ServingWeights
 
@@ -15,7 +15,7 @@ OTHER_WEIGHT_BYTES = 2.0
 NORMS_OF_A_PLAIN_BLOCK = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ServedWeights:
     """Counts of values over the whole network."""
 

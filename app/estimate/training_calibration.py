@@ -3,9 +3,9 @@
 The correction is a factor on step time and one on the moving part of memory, for the same GPU and framework only.
 """
 
-from dataclasses import dataclass
 from statistics import median
 
+from app.records import record
 from app.schemas.training import MeasuredSteps
 from app.schemas.vocabulary import Framework
 
@@ -18,7 +18,7 @@ LARGEST_FACTOR = 10.0
 """A larger correction means that another run was measured than the one described."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Calibration:
     """Corrections for one GPU and framework."""
 

@@ -1,7 +1,7 @@
 """Single changes that would make a run fit on its card, cheapest first; two at a time only where no single one does."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from app.catalogue.frameworks import FrameworkProfile
 from app.estimate.memory import Footprint, footprint
@@ -9,6 +9,7 @@ from app.estimate.memory_device import Corrections, device_fits, figures
 from app.estimate.memory_weights import Prepared, prepared
 from app.estimate.training_settings import Run
 from app.estimate.training_time import step_time
+from app.records import record
 from app.schemas.base import Range
 from app.schemas.training import LoraSettings, MemoryChange
 from app.schemas.world import GpuSpec
@@ -22,7 +23,7 @@ OTHER_GPUS = 4
 """Other GPUs looked at, the cheapest per hour first."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """A run on a card, as the estimate sees it."""
 

@@ -1,11 +1,11 @@
 """From a request to a run: contradictions refused, left-out fields filled in, every filling-in stated."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import log, sqrt
 
 from app.catalogue.frameworks import FrameworkProfile
 from app.errors import InputError, InputProblem
+from app.records import record
 from app.schemas.base import Assumption
 from app.schemas.training import TrainingRequest, TrainingSettings
 from app.schemas.vocabulary import Attention, CrossEntropy, Method, Optimizer, Precision, Quantization, Sharding
@@ -21,7 +21,7 @@ MAX_TENSOR_PARALLEL = 8
 _OURS = "tunewise's convention"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Run:
     """A training run with nothing left open."""
 

@@ -1,12 +1,13 @@
 """Seconds of one optimizer step: products, memory traffic, kernel launches, unpacking, links, optimizer."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from app.catalogue.frameworks import FrameworkProfile, load_frameworks
 from app.estimate.flops import Flops, executed_flops
 from app.estimate.memory_activations import token_bytes
 from app.estimate.memory_weights import Prepared, StaticBytes
 from app.estimate.training_settings import Run
+from app.records import record
 from app.schemas.world import GpuSpec
 
 OVERLAP_POWER = 4
@@ -28,7 +29,7 @@ BETWEEN_MACHINES = 50e9
 """One-way bytes per second and GPU between machines: 400 Gbit/s InfiniBand a GPU (NVIDIA DGX H100 data sheet)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepTime:
     """Seconds of one optimizer step by cause."""
 

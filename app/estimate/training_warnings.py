@@ -1,7 +1,7 @@
 """What to know before acting on an estimate, argued from the numbers of the case at hand."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from app.catalogue.frameworks import FrameworkProfile
 from app.estimate.memory import Footprint
@@ -9,6 +9,7 @@ from app.estimate.memory_device import NO_CORRECTIONS, context_bytes, device_fit
 from app.estimate.memory_weights import Prepared
 from app.estimate.training_settings import Run
 from app.estimate.training_time import StepTime
+from app.records import record
 from app.schemas.world import GpuSpec
 from app.units import as_gib, as_seconds
 
@@ -20,7 +21,7 @@ PADDING_SHARE = 1.3
 """Computed over real tokens from which padding is worth a word."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Case:
     """One estimate, for the warnings to read."""
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import yaml
 
 from app.errors import InputError
 from app.exporters.run_line import RunFacts, facts_in
+from app.records import record
 
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 INSIDE = "configuration"
@@ -34,7 +35,7 @@ def _no_merge(_: Any, node: yaml.MappingNode) -> None:
 _Loader.flatten_mapping = _no_merge
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Configuration:
     """A tool's file and what the caller says beside it."""
 

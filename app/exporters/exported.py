@@ -1,6 +1,6 @@
 """What an exporter makes."""
 
-from dataclasses import dataclass
+from app.records import record
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -8,7 +8,7 @@ PYTHON = "text/x-python"
 MARKDOWN = "text/markdown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Exported:
     """A file for another tool."""
 

@@ -4,10 +4,11 @@
 """
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import get_args
 
 from app.errors import InputError
+from app.records import record
 from app.schemas.plan import FineTuningPlan
 from app.schemas.vocabulary import Framework, Sharding
 
@@ -17,7 +18,7 @@ _PLANNED_WITH: Framework = "hf_peft"
 """Whose memory behaviour a plan is estimated with (app/planning/training_requests.py)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class RunFacts:
     """Facts of a run that stand outside of a training tool's file; None where nobody said."""
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from app.errors import InputError, InputProblem, nearest_names
 from app.exporters.configuration import Configuration
 from app.exporters.run_line import RunFacts
+from app.records import record
 from app.schemas.base import Assumption
 from app.schemas.training import TrainingRequest
 from app.schemas.validation import parse, pointer_of
@@ -22,7 +22,7 @@ MOST_UNKNOWN = 20
 """Unknown keys named at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """The recorded keys of a tool's version, with its defaults."""
 
@@ -42,7 +42,7 @@ def known(name: str) -> Known:
     return Known(made["tool"], made["version"], made["keys"], frozenset(made.get("plugins", ())))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ReadBack:
     """A training run as another tool's file describes it."""
 

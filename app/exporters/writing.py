@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 
 from app import __version__
+from app.records import record
 from app.schemas.plan import FineTuningPlan
 
 Scalar = str | int | float | bool
@@ -16,7 +16,7 @@ NEEDS_QUOTES = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y"
 """Words that some YAML reader takes for something else than text."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """A key of a configuration with its value and the reason, which becomes the comment above it."""
 

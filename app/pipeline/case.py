@@ -1,6 +1,6 @@
 """One task worked out: both plans, both estimates, both bills, the scores and the verdict."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
 from app.catalogue import Catalogue
@@ -24,6 +24,7 @@ from app.planning import (
     plan_prompting,
 )
 from app.planning.tuning_task import task_from_facts
+from app.records import record
 from app.schemas.architecture import Architecture
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts, Reading, Workload
@@ -36,7 +37,7 @@ from app.schemas.world import BaseModelSpec, GpuSpec, HostedModelSpec, HostedTun
 from app.scoring.needs import score, score_unexplained
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Inputs:
     """What stays the same when a requirement is moved to see whether the verdict flips.
 
@@ -50,7 +51,7 @@ class Inputs:
     planned: dict[tuple[object, ...], PlannedTuning] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Prompted:
     """The prompting option: its plan, how it is served, and its bill."""
 
@@ -60,7 +61,7 @@ class Prompted:
     bill: Bill
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Tuned:
     """The tuning option: its plan with the training estimate, its deployment, and its bill."""
 
@@ -70,7 +71,7 @@ class Tuned:
     bill: Bill
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Sides:
     """Both options of a task, planned, estimated and priced."""
 
@@ -80,7 +81,7 @@ class Sides:
     tuned: Tuned
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Case:
     """A task worked out to the verdict."""
 

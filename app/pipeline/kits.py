@@ -1,6 +1,5 @@
 """A task worked out as far as its kits need it: both plans, and the tuned base model's deployment."""
 
-from dataclasses import dataclass
 from datetime import date
 
 from app.estimate.deployment import Deployment
@@ -9,6 +8,7 @@ from app.facts import read_facts
 from app.pipeline.case import Inputs, both_sides
 from app.pipeline.reading import read_text
 from app.pipeline.world import World
+from app.records import record
 from app.schemas.facts import Facts, Workload
 from app.schemas.plan import FineTuningPlan, PromptingPlan
 from app.schemas.recommend import RecommendRequest
@@ -18,7 +18,7 @@ SEVERAL_ADAPTERS = 4
 """Adapters held at once in the comparison of merged and unmerged serving."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class KitCase:
     """Both options of a task, as far as they are carried out."""
 

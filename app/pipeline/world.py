@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from app.facts import lexicon_files, scan
 from app.kept import kept
 from app.planning import PlanningBook, load_planning
 from app.precedents import Precedents, load_precedents
+from app.records import record
 from app.schemas.vocabulary import Need
 from app.schemas.world import GpuSpec
 from app.scoring.classifier import Classifier, load_classifier
@@ -20,7 +20,7 @@ from app.scoring.thresholds import Thresholds, load_thresholds
 from app.shipped import shipped
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class World:
     """What the pipeline knows apart from the request; immutable, so that an answer depends on the request alone."""
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import Field
 
 from app.catalogue.strict_yaml import Entry, read, validated
 from app.errors import CatalogueError
+from app.kept import kept
 from app.planning.settings import (
     CandidateSettings,
     RankSettings,
@@ -20,6 +21,7 @@ from app.planning.settings import (
     TechniqueSettings,
     TrainingSettingsBook,
 )
+from app.records import record
 from app.schemas.plan import Because
 from app.schemas.vocabulary import TaskType
 
@@ -116,7 +118,7 @@ class JudgementFile(Entry):
     """Tiers of hosted base models (candidates.yaml)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text:
     """A template with its source, as it is cited."""
 
@@ -137,7 +139,7 @@ def _fixed(text: Text, field: str) -> Because:
     return Because(field=field, text=text.template, source=text.source)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Needed:
     """Examples that a task type usually needs, of which kind, and who says so."""
 
@@ -146,7 +148,7 @@ class Needed:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TaskWish:
     """What a task type asks of a base model."""
 
@@ -157,7 +159,7 @@ class TaskWish:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@record(kw_only=True, eq=False)
 class PlanningBook:
     """All judgements of planning. One object per process, so that identity is equality."""
 
@@ -182,6 +184,10 @@ class PlanningBook:
 
 def load_planning(folder: Path) -> PlanningBook:
     """The judgements in `folder` (rules/planning). Raises CatalogueError with file, key and remedy."""
+    return kept("planning", [folder / name for name in FILES], lambda: _read(folder))
+
+
+def _read(folder: Path) -> PlanningBook:
     data = {name: read(folder / name) for name in FILES}
     made = {name: validated(JudgementFile, data[name], name) for name in FILES}
     for name, file in made.items():

@@ -1,7 +1,6 @@
 """Which open base model to tune, or to prompt on own GPUs: by size wanted, languages, context, licence and limits."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 
 from app.catalogue import Catalogue
@@ -11,6 +10,7 @@ from app.planning.hosted import choose_hosted
 from app.planning.open_models import Ranked, Wish, ranked
 from app.planning.own_models import base_model_named, own_base_model
 from app.planning.rank import NARROW
+from app.records import record
 from app.schemas.architecture import Architecture, Inventory
 from app.schemas.facts import Facts, Workload
 from app.schemas.plan import Because, RunnerUp
@@ -29,7 +29,7 @@ SIGNIFICANTLY_LARGER = 0.5
 """Doublings from which a runner-up is called larger."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class _Asked:
     """What this task asks, for ordering and as limits."""
 

@@ -1,14 +1,14 @@
 """A candidate that was chosen, why, and what came next."""
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from app.records import record
 from app.schemas.plan import Because, RunnerUp
 
 Spec = TypeVar("Spec")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Chosen(Generic[Spec]):
     """The candidate that a plan is made with."""
 

@@ -1,6 +1,5 @@
 """Which hosted base model to prompt: ability against the monthly bill, the latency limit, context and release date."""
 
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from math import log, log1p
@@ -9,6 +8,7 @@ from app.catalogue import Catalogue
 from app.planning.book import PlanningBook
 from app.planning.chosen import Chosen
 from app.planning.open_models import DAYS_PER_YEAR
+from app.records import record
 from app.schemas.facts import Facts, Workload
 from app.schemas.plan import Because, RunnerUp
 from app.schemas.recommend import Preferences
@@ -23,7 +23,7 @@ SAME_PRICE = 1.05
 """Prices nearer than this are called the same."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Offer:
     """A hosted base model with what does not change from task to task on a day."""
 
@@ -35,7 +35,7 @@ class _Offer:
     """Deduction for its age."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Scored:
     offer: _Offer
     value: float

@@ -1,6 +1,5 @@
 """Hyperparameters of a tuning run: each from the data, the base model and the judgements in hyperparameters.yaml."""
 
-from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Literal
 
@@ -8,6 +7,7 @@ from app.planning.book import PlanningBook
 from app.planning.rank import RankChoice
 from app.planning.settings import TrainingSettingsBook
 from app.planning.tuning_task import Targeted, TuningTask
+from app.records import record
 from app.schemas.architecture import Architecture
 from app.schemas.plan import LoraPlan, TrainingHardware, TrainingPlan
 from app.schemas.vocabulary import Method, Optimizer
@@ -20,7 +20,7 @@ SMALL_BATCH_SHARE = 10
 Width = Literal["llama", "qwen", "other"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Lengths:
     """Tokens of the sequences that are trained on."""
 
@@ -38,7 +38,7 @@ class Lengths:
         return max(1.0, self.max_seq_length / self.mean_seq_length) if self.packing else 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Batch:
     """How many sequences a step holds, and in how many passes."""
 
@@ -133,7 +133,7 @@ def width_exponent(family: Width, s: TrainingSettingsBook) -> float:
     return {"llama": s.width_exponent_llama, "qwen": s.width_exponent_qwen, "other": s.width_exponent_other}[family]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LearningRate:
     """A rate, what the law alone gives, and what moved it."""
 

@@ -1,7 +1,6 @@
 """The tuning plan: rank, targets, hyperparameters, method and GPU, every field with its reason."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from app.catalogue import Catalogue
 from app.errors import InputError, InputProblem
@@ -16,6 +15,7 @@ from app.planning.setup import Attempt, Drafted, Search, Setup, find_setup, gpus
 from app.planning.sweep import sweep
 from app.planning.training_requests import quantization, request_of, training_request
 from app.planning.tuning_task import Targeted, TuningTask, task_from_facts, task_from_request
+from app.records import record
 from app.schemas.architecture import Architecture
 from app.schemas.facts import Facts, Workload
 from app.schemas.plan import FineTuningPlan, LoraPlanRequest
@@ -28,7 +28,7 @@ from app.units import SECONDS_PER_HOUR, as_seconds, as_usd
 __all__ = ["PlannedTuning", "TuningTools", "plan_fine_tuning", "plan_lora", "training_request"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class TuningTools:
     """What the estimates lend to planning, as plain callables."""
 
@@ -42,7 +42,7 @@ class TuningTools:
     """Expert tensors that no module name reaches, and their parameters per rank (see expert_tensors.py)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class PlannedTuning:
     """A tuning plan, the request that it was estimated with, and the estimate."""
 

@@ -1,12 +1,12 @@
 """Open base models ranked for a task: ability, less what size, age, experts and missing languages cost."""
 
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from math import log2
 
 from app.catalogue import Catalogue
 from app.planning.book import PlanningBook
+from app.records import record
 from app.schemas.vocabulary import TaskType
 from app.schemas.world import BaseModelSpec
 from app.units import DAYS_PER_MONTH
@@ -17,7 +17,7 @@ SPECIALISTS: tuple[tuple[str, TaskType], ...] = (("Coder", "code"), ("R1", "reas
 CACHED_RANKINGS = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Wish:
     """What a task asks of an open base model, as far as their order is concerned."""
 
@@ -27,7 +27,7 @@ class Wish:
     to_prompt: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ranked:
     """A base model and its place."""
 
@@ -38,7 +38,7 @@ class Ranked:
     missing_languages: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Candidate:
     """A base model with what does not change from task to task."""
 

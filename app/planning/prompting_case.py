@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.planning.book import PlanningBook
+from app.records import record
 from app.schemas.facts import Facts, Workload
 from app.schemas.plan import Technique
 from app.schemas.world import BaseModelSpec, HostedModelSpec
@@ -30,7 +31,7 @@ class RequestPlan:
     not_batched: str = "It is not said that answers may come hours later"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class PromptingCase:
     """A task, the base model that is prompted, and the request so far."""
 

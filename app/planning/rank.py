@@ -1,11 +1,11 @@
 """The rank of a LoRA adapter, from capacity: what has to be learned against what one unit of rank holds."""
 
-from dataclasses import dataclass
 from math import log2
 from typing import Literal
 
 from app.errors import InputError
 from app.planning.settings import RankSettings
+from app.records import record
 from app.schemas.vocabulary import TaskType
 
 RankKind = Literal["narrow", "generation", "code", "continued_pretraining", "reinforcement_learning"]
@@ -14,7 +14,7 @@ NARROW: frozenset[TaskType] = frozenset({"classification", "extraction", "rankin
 """Task types whose answers are labels, fields or an order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class RankChoice:
     """A rank and how it came about."""
 

@@ -1,7 +1,6 @@
 """Why each field of a tuning plan has its value."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import sqrt
 
 from app.planning import hyperparameters as hyper
@@ -10,6 +9,7 @@ from app.planning.chosen import Chosen
 from app.planning.rank import RankChoice
 from app.planning.setup import Setup
 from app.planning.tuning_task import TuningTask
+from app.records import record
 from app.schemas.plan import Because, LoraPlan
 from app.schemas.world import BaseModelSpec
 from app.units import MILLION, as_gib, as_usd
@@ -25,7 +25,7 @@ METHOD_NAMES = {"lora": "LoRA", "qlora": "QLoRA", "full": "Full fine-tuning"}
 FAMILY_NAMES = {"llama": "Llama", "qwen": "Qwen", "other": "other families"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Reasoning:
     """What the reasons are told from."""
 

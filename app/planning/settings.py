@@ -1,9 +1,9 @@
 """Names and units of the numbers in rules/planning/*.yaml; what each is for stands there, beside its source."""
 
-from dataclasses import dataclass
+from app.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class RankSettings:
     """rank.yaml."""
 
@@ -23,7 +23,7 @@ class RankSettings:
     full_from_tokens: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class TrainingSettingsBook:
     """hyperparameters.yaml."""
 
@@ -77,7 +77,7 @@ class TrainingSettingsBook:
     launch_seconds_per_layer: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ReadinessSettings:
     """readiness.yaml."""
 
@@ -93,7 +93,7 @@ class ReadinessSettings:
     default_episodes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class CandidateSettings:
     """candidates.yaml."""
 
@@ -123,7 +123,7 @@ class CandidateSettings:
     quality_gap_bonus: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class TechniqueSettings:
     """techniques.yaml."""
 

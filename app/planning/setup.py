@@ -1,7 +1,7 @@
 """Method and GPU: what fits, cheapest first, by a few calls of the estimate."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from math import hypot
 
@@ -9,6 +9,7 @@ from app.catalogue import Catalogue
 from app.planning.hyperparameters import Batch, LearningRate, Lengths
 from app.planning.settings import TrainingSettingsBook
 from app.planning.tuning_task import TuningTask
+from app.records import record
 from app.schemas.plan import LoraPlan, TrainingHardware, TrainingPlan
 from app.schemas.training import TrainingEstimate, TrainingRequest
 from app.schemas.vocabulary import Method
@@ -33,7 +34,7 @@ LORA_FLOPS, FULL_FLOPS = 6.0, 8.0
 """FLOPs per parameter and token with recomputation."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attempt:
     """A way to train it."""
 
@@ -44,7 +45,7 @@ class Attempt:
     one_at_a_time: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Drafted:
     """A way to train it with its hyperparameters and request."""
 
@@ -57,7 +58,7 @@ class Drafted:
     request: TrainingRequest
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setup:
     """The way that was chosen and its estimate."""
 
@@ -67,7 +68,7 @@ class Setup:
     """Why 4 bit, when it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MemoryFloor:
     """What memory at least needs, in bytes: to leave out GPUs before the estimate is asked."""
 
@@ -110,7 +111,7 @@ def ordinary_gpus(catalogue: Catalogue) -> tuple[GpuSpec, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Search:
     """What methods and GPUs are tried on."""
 

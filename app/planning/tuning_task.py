@@ -1,11 +1,11 @@
 """What is to be tuned, in plain numbers: read from facts and workload, or from a bare request for a plan."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from app.errors import InputError
 from app.planning.book import PlanningBook
 from app.planning.rank import NARROW, RankKind, rank_kind
+from app.records import record
 from app.schemas.facts import Facts, Workload
 from app.schemas.plan import LoraPlanRequest
 from app.schemas.recommend import Preferences
@@ -15,7 +15,7 @@ from app.schemas.world import TaskDefaults
 Targets = tuple[str, ...] | Literal["all-linear"] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Targeted:
     """What gets an adapter."""
 
@@ -26,7 +26,7 @@ class Targeted:
     """Adapter parameters per unit of rank, experts weighted by use."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class TuningTask:
     """A task as the tuning plan sees it; nothing left open."""
 

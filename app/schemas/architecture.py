@@ -9,6 +9,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
+from app.records import record
+
 Group = Literal["attention", "mlp", "expert", "shared_expert", "router", "head", "embedding", "norm", "vision"]
 """What a part belongs to; everything of a vision tower or its projector is `vision`, whatever its form."""
 Form = Literal["linear", "conv1d", "conv", "embedding", "parameter", "norm"]
@@ -17,7 +19,7 @@ Form = Literal["linear", "conv1d", "conv", "embedding", "parameter", "norm"]
 convolution that cuts an image into patches; a `norm` is any single vector."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Architecture:
     """One decoder, normalised from any supported `config.json`; names are Hugging Face's.
 
@@ -60,7 +62,7 @@ class Architecture:
     raw: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Part:
     """One weight (with its bias) that occurs at the same place in each of `layers`, or once outside of the blocks.
 
@@ -160,7 +162,7 @@ class Inventory:
     """The output head."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class AdapterTarget:
     """An adapter on one part, in each of `layers`."""
 
@@ -182,7 +184,7 @@ class AdapterTarget:
         return len(self.layers) or 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class AdapterShape:
     """What PEFT would train."""
 

@@ -5,14 +5,13 @@ them ourselves and one answer holds hundreds: building them costs a tenth, and P
 field docstrings into OpenAPI and writes their JSON.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
+from app.records import record
 from app.schemas.texts import describe_fields
 
 T = TypeVar("T")
@@ -62,9 +61,7 @@ def _integers(schema: type[BaseModel]) -> frozenset[str]:
 def answer(cls: type[T]) -> type[T]:
     """A frozen, slotted, keyword-only dataclass whose field docstrings become the OpenAPI text."""
     cls.__pydantic_config__ = ConfigDict(use_attribute_docstrings=True)  # type: ignore[attr-defined]
-    make: Callable[[type[T]], Any] = dataclass(frozen=True, slots=True, kw_only=True)
-    made: type[T] = make(cls)
-    return made
+    return record(kw_only=True)(cls)
 
 
 @answer

@@ -1,9 +1,9 @@
 """Both options in a few numbers: what rules and decision may read of the estimates."""
 
-from dataclasses import dataclass
+from app.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Comparison:
     """Expected figures of the prompting plan and the tuning plan, side by side; None where unknown.
 

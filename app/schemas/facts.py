@@ -1,8 +1,9 @@
 """What is known about the task at hand: the result of reading text and requirements."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from app.records import record
 from app.schemas.vocabulary import (
     DataSensitivity,
     KnowledgeChanges,
@@ -18,7 +19,7 @@ Span = tuple[int, int]
 """Start and end (exclusive) of a piece of the description, in characters."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FactSource:
     """Where a fact comes from: the caller, a span of the text, or a stated default."""
 
@@ -27,7 +28,7 @@ class FactSource:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Facts:
     """Known facts (given or inferred), `None` where nothing is known. Names and units are those of the request.
 
@@ -68,7 +69,7 @@ class Facts:
     """Sentences: the text says one thing, the given requirement another (which wins)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Workload:
     """The numbers that every estimate needs, none missing: known facts, else stated defaults of the task type.
 
@@ -87,7 +88,7 @@ class Workload:
     defaulted: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TokenContribution:
     """What one n-gram of the text adds to a classifier's log-odds, and where it stands first."""
 
@@ -96,7 +97,7 @@ class TokenContribution:
     span: Span | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NeedReading:
     """The classifier's view of one need: log-odds that the need is high, level probabilities, and why."""
 
@@ -106,7 +107,7 @@ class NeedReading:
     contributions: tuple[TokenContribution, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """The classifier's view of a text. `task_type` and `domain` are None when it abstains."""
 

@@ -1,8 +1,9 @@
 """What the catalogue knows of the world, in the form the stages read it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
+from app.records import record
 from app.schemas.architecture import Architecture
 from app.schemas.base import answer
 from app.schemas.vocabulary import Precision, TaskType
@@ -75,7 +76,7 @@ class GpuSpec:
     """Where the figures come from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class BaseModelSpec:
     """A base model that teams tune; `architecture` holds the shape."""
 

@@ -10,7 +10,7 @@ divided by one norm of the text, the root of sum(count * scale^2). A signal adds
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import exp, sqrt
 from pathlib import Path
 from struct import pack, unpack
@@ -18,6 +18,7 @@ from typing import cast, get_args
 
 from app.errors import CatalogueError
 from app.kept import kept
+from app.records import record
 from app.schemas.facts import NeedReading, Reading, Span, TokenContribution
 from app.schemas.vocabulary import NEEDS, Need, TaskType
 from app.scoring.ngrams import Lexicon, Terms, features_of
@@ -37,7 +38,7 @@ Packed = bytes
 """A row as it lies in memory: eight bytes a number, so that thousands of rows are loaded at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Head:
     """One multinomial question: its answers, their columns, and the probability below which it abstains."""
 
@@ -46,7 +47,7 @@ class Head:
     abstain_below: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Classifier:
     """Linear heads over n-grams and signals, as trained; `read` is pure (the store of terms only saves time).
 
@@ -117,7 +118,7 @@ class Classifier:
         return tuple(map(sum, zip(scores, *[row[1:] for _, row in found.extra], strict=True)))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Found:
     """What of a text is known: terms in its order, the columns of their rows, the norm; signals with their rows."""
 
@@ -177,7 +178,7 @@ def _sigmoid(x: float) -> float:
 
 def load_classifier(path: Path) -> Classifier:
     """Read `classifier.json`. CatalogueError when it is missing, broken or of another format."""
-    return kept("classifier", [path], lambda: _read(path)) if path.is_file() else _read(path)
+    return kept("classifier", [path], lambda: _read(path))
 
 
 def _read(path: Path) -> Classifier:

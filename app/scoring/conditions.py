@@ -8,14 +8,16 @@ that an evaluation takes.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from difflib import get_close_matches
+from functools import cache
 from itertools import islice, product
 from operator import itemgetter
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from app.errors import CatalogueError
+from app.records import record
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts
 from app.schemas.vocabulary import Domain
@@ -40,7 +42,7 @@ def flat(group: str, name: str) -> str:
     return f"{group}_{name}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """What conditions may name: facts and options with their types, and signals (None: not known here, any goes)."""
 
@@ -78,7 +80,7 @@ FACT_DEFAULTS: Mapping[str, CelValue] = {
 """What each fact is when nothing is known."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Condition:
     """A compiled `when`. `names` are the (group, name) pairs it reads, in the order of the text.
 
@@ -87,7 +89,8 @@ class Condition:
     """
 
     source: str
-    program: Any
+    flattened: str
+    """The source with each name as one flat variable."""
     names: tuple[tuple[str, str], ...]
     pick: Callable[[Mapping[str, CelValue]], Any]
     """The values of its names out of all values, as a hashable key."""
@@ -105,10 +108,16 @@ class Condition:
 
     def _run(self, values: dict[str, CelValue]) -> bool | str:
         try:
-            result = self.program.execute(cel.Context(values))
+            result = _program(self.flattened).execute(cel.Context(values))
         except CEL_ERRORS as error:
             return str(error).split(". ")[0][:200] or type(error).__name__
         return result if isinstance(result, bool) else f"{NOT_A_TRUTH_VALUE}: it gives {type(result).__name__}"
+
+
+@cache
+def _program(flattened: str) -> Any:
+    """The compiled expression, made when it is first run. Raises ValueError for what is not CEL."""
+    return cel.compile(flattened)
 
 
 def compile_condition(source: str, known: Known, file: str, key: str) -> Condition:
@@ -119,7 +128,7 @@ def compile_condition(source: str, known: Known, file: str, key: str) -> Conditi
             raise CatalogueError(file, key, f"Unknown name {group}.{name}.", f"one of {known.near(group, name)}.")
     flattened = _NAME.sub(lambda m: m[1] or flat(m[2], m[3]), source)
     try:
-        program = cel.compile(flattened)
+        program = _program(flattened)
     except ValueError as error:
         reason = str(error).splitlines()[0][:200]
         raise CatalogueError(
@@ -134,7 +143,7 @@ def compile_condition(source: str, known: Known, file: str, key: str) -> Conditi
         raise CatalogueError(
             file, key, "It reads nothing, so it is always the same.", "a condition on facts, signals or options."
         )
-    condition = Condition(source, program, tuple(found), itemgetter(*(flat(*pair) for pair in found)))
+    condition = Condition(source, flattened, tuple(found), itemgetter(*(flat(*pair) for pair in found)))
     _check_words(condition, known, file, key)
     _try_out(condition, known, file, key)
     return condition

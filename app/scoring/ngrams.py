@@ -8,9 +8,10 @@ and the contribution of a term exact.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, pairwise
+
+from app.records import record
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d[\d.,]*")
 """A word with one inner apostrophe, or a number; both match in linear time."""
@@ -83,7 +84,7 @@ class Terms:
         return self.matches[first].start(), self.matches[first + 1].end()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lexicon:
     """Groups of words that mean alike for the reading of a task, by word or pair and by the beginning of a word."""
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from app.catalogue.strict_yaml import read, validated
 from app.errors import CatalogueError, UnknownNameError
+from app.kept import kept
+from app.records import record
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts, Span
 from app.schemas.report import Evidence
@@ -28,7 +30,7 @@ QUOTE_MAX = 60
 """Characters of the description that a piece of evidence quotes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Example:
     """A case of a rule's own: values by flat CEL name, and whether the rule fires."""
 
@@ -37,7 +39,7 @@ class Example:
     fires: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """A loaded rule; fields as in `RuleEntry`, `when` compiled."""
 
@@ -54,7 +56,7 @@ class Rule:
     examples: tuple[Example, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class RuleEvidence(Evidence):
     """Evidence of a rule that fired, with what it says about a middle level."""
 
@@ -165,6 +167,12 @@ def load_rules(folder: Path, known_signals: Collection[str] | None = None) -> Ru
 
     `known_signals`: the declared signal names, against which rules are held; without them any signal name goes.
     """
+    if known_signals is not None:
+        return _read(folder, known_signals)
+    return kept("rules", [folder / f"{need}.yaml" for need in NEEDS], lambda: _read(folder, None))
+
+
+def _read(folder: Path, known_signals: Collection[str] | None) -> RuleBook:
     known = known_names(None if known_signals is None else frozenset(known_signals))
     rules: dict[str, Rule] = {}
     contents: list[Any] = []

@@ -7,7 +7,6 @@ rather than low. Each is answered in log-odds by prior + share * rules + share *
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +15,8 @@ from pydantic import Field
 
 from app.catalogue.strict_yaml import Entry, read, validated
 from app.errors import CatalogueError
+from app.kept import kept
+from app.records import record
 from app.schemas.vocabulary import NEEDS, Need
 
 FILE = "thresholds.yaml"
@@ -56,7 +57,7 @@ class ThresholdFile(Entry):
     """One entry per need."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Thresholds:
     """Loaded thresholds; `digest` is the SHA-256 of their content."""
 
@@ -66,6 +67,10 @@ class Thresholds:
 
 def load_thresholds(folder: Path) -> Thresholds:
     """The thresholds in `folder`. Raises CatalogueError with file, key and what to write."""
+    return kept("thresholds", [folder / FILE], lambda: _read(folder))
+
+
+def _read(folder: Path) -> Thresholds:
     raw = read(folder / FILE)
     made = validated(ThresholdFile, raw, FILE)
     for need in NEEDS:

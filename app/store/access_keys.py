@@ -8,13 +8,14 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from app.errors import InputError, MissingError
+from app.records import record
 from app.store.records import in_utc
 from app.store.tables import access_keys
 
@@ -25,7 +26,7 @@ ID_BYTES, SECRET_BYTES, SALT_BYTES = 6, 32, 16
 NAME_MAX = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class AccessKey:
     """What is kept of a key."""
 

@@ -1,11 +1,11 @@
 """How predictions compare with outcomes: sums made by the database, figures made of them here."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
+from app.records import record
 from app.schemas.stored import CalibrationReport, Correction, DecisionCalibration, Deviation, ReliabilityBin
 from app.store.tables import deviations, recommendations
 
@@ -23,7 +23,7 @@ LIMITS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class _Bin:
     count: int
     confidence: float

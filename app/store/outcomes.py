@@ -3,12 +3,12 @@
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, update
 
+from app.records import record
 from app.schemas.stored import OutcomeRequest
 from app.store.records import get, refusal
 from app.store.tables import deviations, documents, recommendations
@@ -19,7 +19,7 @@ DEFAULT_FRAMEWORK = "hf_peft"
 """What a training estimate assumes when it names no framework."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Recorded:
     """An outcome as stored: its JSON, and the revision it made."""
 
@@ -27,7 +27,7 @@ class Recorded:
     outcome: bytes
 
 
-def record(
+def record_outcome(
     connection: Connection, record_id: str, revision: int | None, outcome: OutcomeRequest, moment: datetime
 ) -> Recorded:
     """Record it; `revision` None means any. Raises MissingError, StaleError: the later of two writers learns of it."""

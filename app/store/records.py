@@ -5,13 +5,13 @@ import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, insert, select
 
 from app.errors import InputError, MissingError, StaleError
+from app.records import record
 from app.schemas.stored import StoredPage, StoredSummary
 from app.store.tables import documents, idempotency, recommendations
 
@@ -22,7 +22,7 @@ EXPORT_ROWS = 200
 """Rows that an export holds at a time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class New:
     """A recommendation to store: what a list shows of it, and both documents as JSON."""
 
@@ -36,7 +36,7 @@ class New:
     report: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Repeat:
     """An Idempotency-Key as its caller sent it, and what the request asks."""
 
@@ -50,7 +50,7 @@ class Repeat:
         return hashlib.sha256(self.key.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Stored:
     """A stored recommendation; request, report and outcome are JSON."""
 

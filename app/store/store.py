@@ -134,7 +134,7 @@ class Store:
     ) -> outcomes.Recorded:
         """Record an outcome over `revision` (None: any). Raises MissingError, StaleError."""
         with self._transaction("outcome", writes=True) as connection:
-            return outcomes.record(connection, record_id, revision, outcome, moment)
+            return outcomes.record_outcome(connection, record_id, revision, outcome, moment)
 
     def calibration(self) -> CalibrationReport:
         """Predictions beside outcomes."""

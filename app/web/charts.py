@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
+from app.records import record
 from app.schemas.base import Range
 from app.schemas.report import BreakEven, HorizonCost
 from app.web.figures import count, short, short_usd, usd
@@ -21,7 +21,7 @@ _CHAR_WIDTH = 12.0
 """Pixels of one character of a label at its largest (on small screens), to keep it inside of the picture."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tick:
     """A line of the grid and its label."""
 
@@ -29,7 +29,7 @@ class Tick:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Line:
     """One option: its expected line, and the band between its low and high."""
 
@@ -42,7 +42,7 @@ class Line:
     label_y: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Marker:
     """An upright line with words; `anchor` keeps them inside of the picture."""
 
@@ -52,7 +52,7 @@ class Marker:
     y: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class LineChart:
     """Two options over volume or time."""
 

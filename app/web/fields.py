@@ -1,15 +1,15 @@
 """The form's fields by topic: what each is called, what helps to fill it in, what is assumed when it is empty."""
 
-from dataclasses import dataclass
 from typing import Any, get_args
 
+from app.records import record
 from app.schemas import vocabulary as words
 from app.schemas.recommend import Preferences, Requirements
 
 NOT_USED = "Left empty: not taken into account."
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """One field of the form; `name` is the request's own name, so that a page's address reads like a request."""
 
@@ -35,7 +35,7 @@ class Field:
         return "preferences" if self.name in Preferences.model_fields else ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Topic:
     """Fields that are asked together."""
 

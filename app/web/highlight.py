@@ -1,9 +1,9 @@
 """The description in pieces: plain text, and words that a score or a fact rests on, with what they speak for."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
+from app.records import record
 from app.schemas.report import EffectiveRequirement, Score
 from app.schemas.vocabulary import NEEDS, Need
 
@@ -13,7 +13,7 @@ LEAST_WEIGHT = 0.75
 """Log-odds under which a single word of the classifier's is not worth marking: it would colour half of the text."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Piece:
     """Consecutive characters of the description that speak for the same things."""
 

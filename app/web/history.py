@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
+from app.records import record
 from app.schemas.recommend import RecommendRequest
 from app.schemas.report import Report
 from app.schemas.stored import StoredPage
@@ -24,7 +24,7 @@ class Document(Protocol):
     def report(self) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shelf:
     """Where answers are kept."""
 

@@ -1,7 +1,6 @@
 """The memory stack of the training plan against the GPU's size."""
 
-from dataclasses import dataclass
-
+from app.records import record
 from app.schemas.training import MemoryEstimate
 from app.units import GIB
 from app.web.charts import Scale, Tick, linear_ticks
@@ -25,7 +24,7 @@ PARTS = {
 """What a component is called; others stand as they are named."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """One piece of the bar; `shade` is one of the style sheet's patterns."""
 
@@ -39,7 +38,7 @@ class Part:
     """Its number in the legend, when it is wide enough to carry one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class MemoryChart:
     """A stack, the range of the whole, and the GPU's size."""
 

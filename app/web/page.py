@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_args
@@ -14,6 +13,7 @@ from markupsafe import Markup
 from app import __version__
 from app.catalogue import Catalogue
 from app.errors import InputProblem
+from app.records import record
 from app.schemas.recommend import RecommendRequest
 from app.schemas.report import EffectiveRequirement, Option, Report
 from app.schemas.stored import StoredPage
@@ -120,7 +120,7 @@ def _entry(name: str, value: str, used: EffectiveRequirement | None, problem: In
     return Markup(template.render(field=FIELDS[name], value=value, u=used, problem=problem))  # noqa: S704 - a template's
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Example:
     """A task to try, as a link."""
 
@@ -128,7 +128,7 @@ class Example:
     href: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Pages:
     """Writes pages with what this installation knows: names to suggest, tasks to try."""
 
@@ -188,7 +188,7 @@ def _lists(pages: Pages) -> Markup:
     return Markup(environment().get_template("lists.html").render(names=pages.names))  # noqa: S704 - a template's
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sides:
     """The two options that both plans and both charts are about, the recommended one first, and the other ways."""
 
