@@ -11,6 +11,9 @@ COPY app app
 COPY rules rules
 COPY models/classifier.json models/decision.json models/
 RUN /opt/tunewise/bin/pip install --no-deps --no-build-isolation .
+# A first check proves the build, and leaves beside the bytecode what later starts would have to make anew.
+COPY examples/icd10.proposal.yaml examples/
+RUN /opt/tunewise/bin/tunewise check examples --fail-on never
 
 FROM python:3.11.14-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home tunewise \
