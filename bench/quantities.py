@@ -22,7 +22,7 @@ from app.facts.scan import CONVERSIONS, read_quantities, scan
 CASES = Path(__file__).parents[1] / "tests" / "cases"
 DEVELOPMENT = (
     "quantities.yaml", "quantities_more.yaml", "quantities_neighbours.yaml", "quantities_wordings.yaml",
-    "quantities_heldout.yaml", "quantities_development2.yaml",
+    "quantities_wordings2.yaml", "quantities_heldout.yaml", "quantities_development2.yaml",
 )  # fmt: skip
 HELD_OUT = "quantities_unseen.yaml"
 TABLES = tuple(path for name in (*DEVELOPMENT, HELD_OUT) if (path := CASES / name).exists())

@@ -21,8 +21,11 @@ _FOR_TESTING = frozenset(("testing", "evaluation", "validation"))
 PURPOSE_REACH = 8
 """Tokens around a figure in which its purpose stands: `500 gold examples for testing and 9,000 for training`."""
 _WANTED = (["need"], ["needs"], ["require"], ["requires"], ["want"], ["wants"])
+DONE = BIT["done_adjective"]
 PEOPLE_MADE, OUTCOME, LABEL_NOUN, KEPT = BIT["people_made"], BIT["outcome_noun"], BIT["label_noun"], BIT["kept"]
-_GIVE = frozenset(("give", "offer", "provide", "hand", "share", "supply", "export", "send", "lend", "deliver"))
+_GIVE = frozenset(
+    ("give", "offer", "provide", "hand", "share", "supply", "export", "send", "lend", "deliver", "draw", "use")
+)
 MANY_LABELS = 1000
 """So many labels are examples; fewer are the scheme that they come from."""
 OUTCOME_REACH = 4
@@ -126,6 +129,8 @@ def _rank(marked: Marked, number: Number) -> int:
     if _labelled_before(marked, first) or _made_by_people(marked, number, reach):
         return 2
     if _is_outcome(marked, number, reach):
+        return 2
+    if _marks(marked, last, last + 1) & DONE and _marks(marked, max(0, first - AHEAD_REACH), reach) & HAVE:
         return 2
     near = _marks(marked, max(0, first - AHEAD_REACH), reach)
     if _within(marked, last, reach, WEAK) is not None and marked.masks[marked.clause[first]] & (TRAIN | NOUN):

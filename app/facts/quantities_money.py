@@ -183,6 +183,8 @@ def _period(marked: Marked, first: int, last: int) -> Period | None:
     sentence, words = marked.tokens.sentence, marked.tokens.words
     if words[last : last + 3] == ["p", ".", "a"] or words[last : last + 2] in (["/", "year"], ["/", "yr"]):
         return Period(last, last + 2, YEAR)
+    if words[last : last + 1] == ["pm"] or words[last : last + 3] == ["p", ".", "m"]:
+        return Period(last, last + 1, MONTH)
     ahead: Period | None = None
     for period in marked.periods_within(first - 9, last + 5):
         if sentence[period.first] != sentence[first] or period.seconds < DAY:

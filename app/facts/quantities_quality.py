@@ -32,6 +32,8 @@ _WHOLES = frozenset((3.0, 4.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 1000.0))
 """Of so many a quality is counted: `nine in ten`."""
 _FEWEST_OF = 10
 RIGHT = BIT["right_words"]
+MISTAKE_WORDS, MISTAKE_REACH, OF_REACH = 2, 5, 12
+"""Tokens before `200` in which `a mistake in every` stands, and back to the `of 300` that a figure is part of."""
 RIGHT_BEFORE, RIGHT_BEHIND = 5, 5
 """Tokens around `412 of 500` in which `correct` or `right` makes it a quality."""
 LOWEST_COUNTED = 0.5
@@ -49,6 +51,7 @@ _ON = (["on"], ["up"], ["upwards"], ["onwards"], ["upward"])
 OWNER_LEAD = 2.0
 """Somebody else's name may stand this much farther off than a verb such as `reach` and still own the figure."""
 _REACHES = frozenset(("manages", "reaches", "gets", "achieves", "hits", "scores", "makes", "gives"))
+_AIMS = frozenset(("aim", "aiming", "hope", "hoping", "going", "shooting", "striving", "asking", "looking"))
 _BARE_BEHIND = word_set("bare_behind")
 _BARE_BEFORE = word_set("bare_target_before")
 
@@ -67,6 +70,11 @@ def read_quality(marked: Marked) -> Iterator[Quantity]:
     stops = frozenset(k for number, _, last in shares for k in range(number.first, last))
     seen = False
     for number, value, last in shares:
+        if marked.tokens.words[number.first - 1 : number.first] == ["from"] and number.low < number.value:
+            low = number.low * value / number.value  # from 82 to 90 percent
+            yield quantity(marked, "prompted_quality", low, number.first, last, rank=1)
+            yield quantity(marked, "target_quality", value, number.first, last, rank=1)
+            continue
         role = _role(marked, number, last, seen or _metric_before(marked, number.first), stops)
         if role is not None:
             seen = True
@@ -103,7 +111,8 @@ def _share(marked: Marked, number: Number, soon: bool) -> tuple[float, int] | No
     `soon`: another share stands in the same sentence or the one before.
     """
     words, text, start = marked.tokens.words, marked.tokens.text, marked.tokens.starts[number.first]
-    if (counted := _counted(marked, number) or _fraction(marked, number)) is not None:
+    counted = _counted(marked, number) or _counted_of(marked, number) or _fraction(marked, number)
+    if counted is not None:
         return counted
     signs = percent_after(words, number)
     behind = words[number.last + signs] if number.last + signs < len(words) else "."
@@ -161,6 +170,26 @@ def _counted(marked: Marked, number: Number) -> tuple[float, int] | None:
     return (share, end) if share >= LOWEST_COUNTED else None
 
 
+def _counted_of(marked: Marked, number: Number) -> tuple[float, int] | None:
+    """`Of 300 test cases the prompt solved 231`; `one mistake in 200` leaves 199 right."""
+    words, sentence, first = marked.tokens.words, marked.tokens.sentence, number.first
+    if number.year or number.identifier or number.suffix not in ("", "word") or first < MISTAKE_WORDS:
+        return None
+    behind = words[number.last] if number.last < len(words) else "."
+    head = words[first - 1] if words[first - 1] != "every" else words[first - 2]
+    near = range(first - MISTAKE_REACH if first >= MISTAKE_REACH else 0, first)
+    wrong = any(marked.marks[k] & ERROR and k and words[k - 1] in ("a", "one") for k in near)
+    if head == "in" and wrong and number.value >= _FEWEST_OF:
+        return 1 - 1 / number.value, number.last
+    if behind[0].isalnum() or not marked.near(first, number.last, RIGHT_BEFORE, 0) & RIGHT:
+        return None
+    for whole in marked.numbers_within(first - OF_REACH, first):
+        opens = whole.first and words[whole.first - 1] == "of" and sentence[whole.first] == sentence[first]
+        if opens and whole.value >= _FEWEST_OF and LOWEST_COUNTED <= number.value / whole.value < 1:
+            return number.value / whole.value, number.last
+    return None
+
+
 def _fraction(marked: Marked, number: Number) -> tuple[float, int] | None:
     """`three quarters of the answers`, `four fifths`; `a quarter of the cases wrong` is three quarters right."""
     words, last = marked.tokens.words, number.last
@@ -200,6 +229,8 @@ def _is_bare(marked: Marked, number: Number, soon: bool) -> bool:
         return True
     if behind == "is":
         return soon
+    if before == "for" and number.first > 1 and words[number.first - 2] in _AIMS:
+        return _is_quality_talk(marked, number, soon)
     if before in _REACHES and soon:
         return True  # ninety percent is fine, the prompt manages eighty-four
     return bool(number.first and marked.marks[number.first - 1] & METRIC) or (

@@ -117,6 +117,8 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
     before, earlier = words[first - 1] if first else "", words[first - 2] if first > 1 else ""
     after, then = (*words[last : last + 2], "", "")[:2]
     limited = marked.near(first, last, 2, 0) & LIMIT
+    if number.attached and before in ("the", "a", "an") and earlier in ("before", "inside", "within"):
+        return False  # back before the 30-second ad ends
     if after == "before" and marked.near(last, last, 0, 7) & FIRST:
         return False  # 1.2 s before text appears
     if before in _NO_WAIT_BEFORE and not (earlier.startswith("wait") or (before in ("per", "each") and earlier == ",")):

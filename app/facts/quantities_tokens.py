@@ -43,6 +43,10 @@ _OBJECT_ENDS = frozenset(("for", "from", "about", "on", "to", "of", "in", "with"
 OBJECT_REACH, WRITTEN_REACH = 5, 6
 """Tokens behind such a verb that name what is written, and before a size in which that stands again."""
 STEM, SHORTEST_STEM = 6, 3
+_CONDENSE = frozenset(
+    ("condense", "condenses", "shorten", "shortens", "summarise", "summarize", "reduce", "compress", "boil")
+)
+CONDENSE_REACH = 9
 LONGEST_WRITTEN = 1000
 """Tokens; a longer size without a noun of its own is that of the input."""
 Known = tuple[frozenset[int], frozenset[str]]
@@ -181,6 +185,8 @@ def _nearest_role(marked: Marked, number: Number, last: int, stops: frozenset[in
         return OUT
     if words[number.first - 1 : number.first] and words[number.first - 1] in _SHORT_ANSWERS:
         return OUT
+    if (condensed := _condensed(marked, number)) is not None:
+        return condensed
     behind_first = number.attached or words[last : last + 1] == ["of"]
     best: tuple[float, int] | None = None
     for role in (OUT, PROMPT, IN):
@@ -197,6 +203,17 @@ def _nearest_role(marked: Marked, number: Number, last: int, stops: frozenset[in
 
 BEHIND_COST = 3.0
 """Tokens that a role word on the less likely side of its size counts as farther away."""
+
+
+def _condensed(marked: Marked, number: Number) -> int | None:
+    """`Condense 5,000-word interviews to 200 words`: what the verb takes goes in, what stands behind `to` comes out."""
+    words, sentence, first = marked.tokens.words, marked.tokens.sentence, number.first
+    verbs = [k for k in range(max(0, first - CONDENSE_REACH), first) if words[k] in _CONDENSE]
+    if not verbs or sentence[verbs[-1]] != sentence[first]:
+        return None
+    if words[first - 1] in ("to", "into"):
+        return OUT if words[first - 2] not in ("up", "one", "amount", "amounts", "run", "runs") else None
+    return IN if number.attached and first - verbs[-1] <= VERB_REACH and "to" not in words[verbs[-1] : first] else None
 
 
 def _is_written(marked: Marked, number: Number, last: int, written: frozenset[str], by_name: bool) -> bool:

@@ -13,6 +13,7 @@ _PER = frozenset(("per", "a", "each", "every", "/"))
 PER_REACH = 4
 """Tokens behind a figure within which `per shift` or `each` stands."""
 MOST_SHIFTS = 4
+_BATCHES = word_set("batch_words")
 _NO_THING = frozenset(
     ("couple", "few", "dozen", "hundred", "thousand", "million", "lot", "bit", "handful", "number", ",", ".")
 )
@@ -95,6 +96,10 @@ def _happening_to(marked: Marked, period: Period) -> float:
     """How many it happens to: the 30 of `every 90 s per event, up to 30 events`; else 1."""
     words, sentence = marked.tokens.words, marked.tokens.sentence
     behind = words[period.last : period.last + 3]
+    for number in marked.numbers_within(period.last + 1, period.last + MAX_LEAD_WORDS):
+        of_batch = words[number.first - 1] in ("of", "with") and words[number.first - 2] in _BATCHES
+        if of_batch and sentence[number.first] == sentence[period.first] and is_count(marked, number):
+            return number.value
     if behind[:1] not in (["per"], ["for"], ["from"]) or len(behind) < 2:
         return 1.0
     whom = behind[2] if behind[1] in ("each", "every") and len(behind) > 2 else behind[1]

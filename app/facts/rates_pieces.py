@@ -13,11 +13,16 @@ CALL_REACH = 14
 """Tokens behind a count of parts within which `one call per clause` makes each a request."""
 NOUN_REACH, PER_REACH = 2, 4
 MOST_PIECES = 1000
+"""Calls or parts of one thing; a batch may hold more."""
 SHORTEST_STEM = 3
 STEM = 5
 _CALLS, _PARTS = word_set("call_nouns"), word_set("part_nouns")
 _PER = frozenset(("per", "a", "an", "/", "each", "every", "for"))
 _EACH = frozenset(("each", "every"))
+_BATCHES = frozenset(("batch", "run", "job", "uploa", "bundl"))
+"""Stems of what holds several requests: `48 batches a day, 500 items per batch`."""
+_HOLDS = frozenset(("of", "over", "with", "on", "containing", "for", "through"))
+HELD_REACH = 3
 _CUTS = frozenset(
     ("split", "cut", "chunked", "divided", "broken", "takes", "needs", "makes", "making", "needing", "taking")
 )
@@ -31,13 +36,14 @@ def pieces_of(marked: Marked, number: Number, last: int, counts: Counts) -> Numb
     nouns = words[number.last : number.last + NOUN_REACH]
     if nouns == ["of", "them"]:
         nouns = words[max(0, number.first - NOUN_REACH) : number.first]  # tenders, 15 of them a month
-    stems = {w[:STEM].rstrip("s") for w in nouns if len(w) > SHORTEST_STEM}
+    stems = {w[:STEM].rstrip("s") for w in nouns if len(w) >= SHORTEST_STEM}
     at = bisect_left(counts.firsts, last)
     for other in counts.numbers[at : at + 2]:
         near = other.first - last <= MAX_PIECE_WORDS and sentence[other.first] - sentence[number.first] <= 1
         if not near or other.first in counts.claimed:
             return None
-        fits = other.suffix != VAGUE and 1 < other.value <= MOST_PIECES and not other.year
+        many = bool(stems & _BATCHES) or other.value <= MOST_PIECES
+        fits = other.suffix != VAGUE and other.value > 1 and many and not other.year
         if fits and _is_piece(marked, other, stems, last):
             return other
     return None
@@ -47,8 +53,13 @@ def _is_piece(marked: Marked, other: Number, stems: set[str], last: int) -> bool
     """Calls or steps per thing, or parts of it of which each is one request."""
     words = marked.tokens.words
     behind = words[other.last : other.last + NOUN_REACH]
+    if marked.scope(other.first, other.last) & FOREIGN:
+        return False
+    if stems & _BATCHES:
+        held = words[other.first - 1] in _HOLDS and other.first - last <= HELD_REACH
+        return held or _names_whole(words, other.last, stems)
     noun = next((w for w in behind if w in _CALLS or w in _PARTS), None)
-    if noun is None or marked.scope(other.first, other.last) & FOREIGN:
+    if noun is None:
         return False
     whole = _names_whole(words, other.last, stems) or (
         not _EACH.isdisjoint(words[last : other.first]) and not _CUTS.isdisjoint(words[last : other.first])

@@ -20,7 +20,11 @@ _KINDS = load_lexicon().kinds
 _UNDONE = {
     CUE + f"not_{undone}": BIT[undone]
     for undone in ("negation", "hypothetical", "peak", "past", "rival", "limit", "labelled", "error", "target")
-} | {CUE + "not_prompted_yet": BIT["prompted"], CUE + "not_fine": BIT["not_budget"] | BIT["metric"] | BIT["wait"]}
+} | {
+    CUE + "not_prompted_yet": BIT["prompted"],
+    CUE + "not_others": BIT["not_prompted"],
+    CUE + "not_fine": BIT["not_budget"] | BIT["metric"] | BIT["wait"],
+}
 """Phrases that take a cue's words back: `no later than` denies nothing."""
 NEGATION, DISMISSAL, PAST, PAST_VERB, RIVAL = (
     BIT["negation"],

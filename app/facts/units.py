@@ -68,7 +68,7 @@ _WEEKDAYS = frozenset(
     f"{day}day{s}" for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun") for s in ("", "s")
 )
 _NIGHTS = frozenset(("nightly", "overnight"))
-_OWNERS = ("day", "night", "week", "month", "hour", "morning", "evening")
+_OWNERS = ("day", "night", "week", "month", "hour", "morning", "evening", "quarter", "year")
 _POSSESSIVES = MappingProxyType({f"{word}{s}": PERIODS[word] for word in _OWNERS for s in ("'s", "’s")})
 _BARE_IN = frozenset(("day", "week", "month", "hour", "night"))
 """`400 calls in day`: said without its article."""
