@@ -26,9 +26,10 @@ DEVELOPMENT = (
 )  # fmt: skip
 HELD_OUT = "quantities_unseen.yaml"
 TABLES = tuple(path for name in (*DEVELOPMENT, HELD_OUT) if (path := CASES / name).exists())
-CORPUS = tuple(Path(__file__).parents[1] / "models" / "data" / "corpus" / f"{name}.jsonl" for name in
-               ("r1", "r2", "r3", "r4", "r5_frozen"))  # fmt: skip
-"""r5_frozen served as the frozen split until 2026-11-24; later frozen rounds are never read here."""
+CORPUS_ROUNDS = ("r1", "r2", "r3", "r4", "r5", "r5_frozen")
+CORPUS_FOLDER = Path(__file__).parents[1] / "models" / "data" / "corpus"
+CORPUS = tuple(path for name in CORPUS_ROUNDS if (path := CORPUS_FOLDER / f"{name}.jsonl").exists())
+"""Round r5 served as the frozen split until 2026-11-24; later rounds are never read here."""
 READINGS = 3
 """Times that each text is read: the least counts, since other work on the machine is no cost of reading."""
 RATES = {"USD": 1.0, "EUR": 1.08, "GBP": 1.27, "CHF": 1.13, "INR": 0.012, "JPY": 0.0066}

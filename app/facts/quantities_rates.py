@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from app.facts.lexicon import word_set
 from app.facts.numbers import ONCE, VAGUE, Number
 from app.facts.quantities import Quantity, quantity
-from app.facts.rates_happenings import read_active, read_articles, read_happenings, read_shifts
+from app.facts.rates_happenings import (
+    read_active,
+    read_articles,
+    read_everyone,
+    read_happenings,
+    read_shifts,
+)
 from app.facts.rates_hours import open_seconds
 from app.facts.rates_members import MAX_RESULT_WORDS, is_product, members_of, stated_result
 from app.facts.rates_pairs import MAX_LEAD_WORDS, Counts, is_count, pairs_of
@@ -78,6 +84,7 @@ def read_rates(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
     if not pairs:
         yield from read_happenings(marked, periods)
         yield from read_articles(marked, periods)
+        yield from read_everyone(marked, periods)
         yield from read_active(marked)
         yield from read_shifts(marked)
 

@@ -43,6 +43,7 @@ _OBJECT_ENDS = frozenset(("for", "from", "about", "on", "to", "of", "in", "with"
 OBJECT_REACH, WRITTEN_REACH = 5, 6
 """Tokens behind such a verb that name what is written, and before a size in which that stands again."""
 STEM, SHORTEST_STEM = 6, 3
+_COPULAS = (["is"], ["are"], ["has"], ["takes"], ["needs"], ["about"], ["around"])
 _CONDENSE = frozenset(
     ("condense", "condenses", "shorten", "shortens", "summarise", "summarize", "reduce", "compress", "boil")
 )
@@ -185,6 +186,8 @@ def _nearest_role(marked: Marked, number: Number, last: int, stops: frozenset[in
         return OUT
     if words[number.first - 1 : number.first] and words[number.first - 1] in _SHORT_ANSWERS:
         return OUT
+    if words[number.first - 1 : number.first] in _COPULAS and _is_of_prompt(marked, number):
+        return PROMPT
     if (condensed := _condensed(marked, number)) is not None:
         return condensed
     behind_first = number.attached or words[last : last + 1] == ["of"]
@@ -203,6 +206,15 @@ def _nearest_role(marked: Marked, number: Number, last: int, stops: frozenset[in
 
 BEHIND_COST = 3.0
 """Tokens that a role word on the less likely side of its size counts as farther away."""
+
+
+def _is_of_prompt(marked: Marked, number: Number) -> bool:
+    """`The system prompt with all action descriptions is 3,500 tokens`: the clause begins with the prompt."""
+    clause, first = marked.clause, number.first
+    head = first - 1
+    while head > 0 and first - head < ROLE_REACH and clause[head - 1] == clause[first]:
+        head -= 1
+    return bool(marked.marks[head + 1] & PROMPT) and not marked.marks[head + 1] & (IN | OUT)
 
 
 def _condensed(marked: Marked, number: Number) -> int | None:

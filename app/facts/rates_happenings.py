@@ -6,10 +6,12 @@ from app.facts.lexicon import word_set
 from app.facts.quantities import Quantity, quantity
 from app.facts.rates_pairs import MAX_LEAD_WORDS, is_count
 from app.facts.scope import FOREIGN, NEGATION, Marked
-from app.facts.units import DAY, WEEK, Period
+from app.facts.units import DAY, PERIODS, WEEK, Period
 
 _CHANGE, _ARRIVAL = word_set("change_words"), word_set("arrival_words")
 _PER = frozenset(("per", "a", "each", "every", "/"))
+SHORTEST_NOUN, STEM, WHOM_REACH = 3, 6, 40
+"""Letters of a noun that names members again, and tokens between `each household` and `320,000 households`."""
 PER_REACH = 4
 """Tokens behind a figure within which `per shift` or `each` stands."""
 MOST_SHIFTS = 4
@@ -56,6 +58,30 @@ def read_articles(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
         if marked.scope(at, period.last) & FOREIGN or marked.near(at, at, 3, 0) & NEGATION:
             continue
         yield quantity(marked, "requests_per_day", DAY / period.seconds, at, period.last, rank=0)
+
+
+def read_everyone(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
+    """`At the end of each day each household gets two sentences. 320,000 households.`: all of them, by the period."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    for period in periods:
+        if (
+            period.seconds < DAY
+            or period.interval
+            or period.adjective
+            or marked.scope(period.first, period.last) & FOREIGN
+        ):
+            continue
+        for k in range(max(0, period.first - MAX_LEAD_WORDS), min(len(words) - 1, period.last + MAX_LEAD_WORDS)):
+            whom = words[k + 1]
+            each = words[k] in ("each", "every") and sentence[k] == sentence[period.first]
+            if not each or whom in PERIODS or len(whom) < SHORTEST_NOUN:
+                continue
+            for number in marked.numbers_within(k - WHOM_REACH, k + WHOM_REACH):
+                named = any(w.startswith(whom[:STEM]) for w in words[number.last : number.last + 2])
+                if named and number.value > 1 and is_count(marked, number):
+                    per_day = number.value * DAY / period.seconds
+                    yield quantity(marked, "requests_per_day", per_day, number.first, number.last, rank=0)
+                    return
 
 
 def read_shifts(marked: Marked) -> Iterator[Quantity]:

@@ -134,7 +134,7 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: Co
         return None
     number = counts.numbers[at]
     tokens = marked.tokens
-    distance = period.first - number.last
+    distance = period.first - number.last - sum(tokens.quoted[number.last : period.first])
     if (period.slash and distance > MAX_SLASH_WORDS) or (number.suffix == ONCE and distance):
         return None
     if distance > MAX_NOUN_WORDS or number.first in counts.claimed or number.last < previous_end:

@@ -7,6 +7,9 @@ without figures ("During the lockdown,") hands its scope on to the next one.
 from bisect import bisect_left
 from collections.abc import Container
 from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from operator import or_
 
 from app.facts.lexicon import CUE, Lexicon, load_lexicon
 from app.facts.numbers import Number, find_numbers
@@ -258,11 +261,14 @@ def _marks(tokens: Tokens, numbers: list[Number], lexicon: Lexicon) -> tuple[lis
     marks = [0] * len(tokens)
     others: dict[str, list[Hit]] = {}
     cleared: list[tuple[int, int, int]] = []
+    quoted = tokens.quoted
     for label, first, last in lexicon.patterns.hits(tokens.words):
         bit = _CUE_BITS.get(label)
         if bit is None:
             kind, name = _KINDS[label]
             others.setdefault(kind, []).append((name, first, last))
+            continue
+        if quoted[first]:
             continue
         if label in _UNDONE:
             cleared.append((_UNDONE[label], first, last))
@@ -283,19 +289,21 @@ def _marks(tokens: Tokens, numbers: list[Number], lexicon: Lexicon) -> tuple[lis
 
 def _clauses(tokens: Tokens, marks: list[int]) -> tuple[list[int], list[int], list[int]]:
     """Clause of each token, cues of each clause, first token of each clause."""
+    words, sentence = tokens.words, tokens.sentence
+    if not words:
+        return [], [], []
+    begins = {0}
+    begins.update([i for i, word in enumerate(words, 1) if word in _BREAKS])
+    begins.update([i for i, (one, other) in enumerate(pairwise(sentence), 1) if one != other])
+    begins.update([i for i, bits in enumerate(marks) if bits & CONTRAST and words[i] not in ("now", "so")])
+    begins.discard(len(words))
+    heads = sorted(begins)
+    ends = [*heads[1:], len(words)]
     clause: list[int] = []
     masks: list[int] = []
-    heads: list[int] = []
-    sentence, fresh, c = -1, True, -1
-    for i, (word, here, bits) in enumerate(zip(tokens.words, tokens.sentence, marks, strict=True)):
-        if fresh or here != sentence or (bits & CONTRAST and word not in ("now", "so")):
-            masks.append(bits)
-            heads.append(i)
-            c += 1
-        else:
-            masks[c] |= bits
-        sentence, fresh = here, word in _BREAKS
-        clause.append(c)
+    for c, (head, end) in enumerate(zip(heads, ends, strict=True)):
+        clause += [c] * (end - head)
+        masks.append(reduce(or_, marks[head:end]))
     return clause, masks, heads
 
 

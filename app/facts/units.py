@@ -199,7 +199,7 @@ def _period_at(words: list[str], i: int) -> Period | None:
     after = words[i + 1] if i + 1 < len(words) else "."
     if after == "end" or (word == "quarter" and after == "of") or (word == "second" and after in _ORDINAL_NOUNS):
         return None
-    if behind == "in" and word in ("afternoon", "morning", "evening"):
+    if behind == "in" and before not in ("each", "every") and word in ("afternoon", "morning", "evening"):
         return None
     if before in _LOOSE:
         if word == "day" and (before == "by" or (before == "the" and behind in ("in", "over"))):
