@@ -38,6 +38,11 @@ def _function_words() -> MappingProxyType[str, tuple[str, ...]]:
 
 
 @cache
+def _english_words() -> frozenset[str]:
+    return frozenset(word for word, codes in _function_words().items() if ENGLISH in codes)
+
+
+@cache
 def _scripts() -> tuple[tuple[str, str, str], ...]:
     entries: list[Any] = read_data("languages.yaml")["scripts"]
     return tuple((entry["code"], entry["first"], entry["last"]) for entry in entries)
@@ -57,7 +62,7 @@ def language_of(tokens: Tokens) -> str:
     if (by_script := _by_script(words)) is not None:
         return by_script
     languages = _function_words()
-    plain = sum(ENGLISH in languages.get(word, ()) for word in words)
+    plain = sum(map(_english_words().__contains__, words))
     if plain >= CLEARLY_ENGLISH * len(words) and "the" in words:
         return ENGLISH
     words = _words(tokens.words[:WORDS_READ])

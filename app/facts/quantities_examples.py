@@ -26,6 +26,8 @@ PEOPLE_MADE, OUTCOME, LABEL_NOUN, KEPT = BIT["people_made"], BIT["outcome_noun"]
 _GIVE = frozenset(
     ("give", "offer", "provide", "hand", "share", "supply", "export", "send", "lend", "deliver", "draw", "use")
 )
+SPEAKS = LABELLED | GOLD | TRAIN | WEAK | NONE | NOUN | HEADING | PEOPLE_MADE | OUTCOME | LABEL_NOUN | DONE
+"""A text without any of these words, and without one of testing, speaks of no examples."""
 MANY_LABELS = 1000
 """So many labels are examples; fewer are the scheme that they come from."""
 OUTCOME_REACH = 4
@@ -44,6 +46,8 @@ def read_examples(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
     `claimed` are the first tokens of numbers that are rates: new ones a day, not a stock.
     """
     tokens = marked.tokens
+    if not marked.present & SPEAKS and _FOR_TESTING.isdisjoint(tokens.words):
+        return
     for number in marked.numbers:
         if number.first in claimed or _is_whole(marked, number) or not _countable(marked, number):
             continue
@@ -53,6 +57,8 @@ def read_examples(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
             yield quantity(
                 marked, "labelled_examples", number.value, number.first, min(number.last + 3, len(tokens)), rank=rank
             )
+    if not marked.present & NONE:
+        return
     for i, bits in enumerate(marked.marks):
         if bits & NONE and not tokens.quoted[i]:
             yield quantity(marked, "labelled_examples", 0.0, i, min(i + 3, len(tokens)), rank=0)

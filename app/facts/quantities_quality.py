@@ -175,19 +175,25 @@ def _counted_of(marked: Marked, number: Number) -> tuple[float, int] | None:
     words, sentence, first = marked.tokens.words, marked.tokens.sentence, number.first
     if number.year or number.identifier or number.suffix not in ("", "word") or first < MISTAKE_WORDS:
         return None
-    behind = words[number.last] if number.last < len(words) else "."
     head = words[first - 1] if words[first - 1] != "every" else words[first - 2]
-    near = range(first - MISTAKE_REACH if first >= MISTAKE_REACH else 0, first)
-    wrong = any(marked.marks[k] & ERROR and k and words[k - 1] in ("a", "one") for k in near)
-    if head == "in" and wrong and number.value >= _FEWEST_OF:
+    if head == "in" and number.value >= _FEWEST_OF and _is_one_mistake(marked, first):
         return 1 - 1 / number.value, number.last
-    if behind[0].isalnum() or not marked.near(first, number.last, RIGHT_BEFORE, 0) & RIGHT:
+    behind = words[number.last] if number.last < len(words) else "."
+    if behind[0].isalnum() or "of" not in words[max(0, first - OF_REACH) : first]:
+        return None
+    if not marked.near(first, number.last, RIGHT_BEFORE, 0) & RIGHT:
         return None
     for whole in marked.numbers_within(first - OF_REACH, first):
         opens = whole.first and words[whole.first - 1] == "of" and sentence[whole.first] == sentence[first]
         if opens and whole.value >= _FEWEST_OF and LOWEST_COUNTED <= number.value / whole.value < 1:
             return number.value / whole.value, number.last
     return None
+
+
+def _is_one_mistake(marked: Marked, first: int) -> bool:
+    """`one mistake in` stands right before a figure."""
+    places = range(max(1, first - MISTAKE_REACH), first)
+    return any(marked.marks[k] & ERROR and marked.tokens.words[k - 1] in ("a", "one") for k in places)
 
 
 def _fraction(marked: Marked, number: Number) -> tuple[float, int] | None:

@@ -95,6 +95,8 @@ class Marked:
     """Tokens at which a figure before them is taken back."""
     handed: list[int]
     """Per clause: scope and time bits that earlier clauses of its sentence hand on to it."""
+    present: int
+    """Cues that stand anywhere in the text."""
     hits: dict[str, list[Hit]]
     """Signals, facts, domains and task types that the words speak of, wherever they stand, by kind."""
 
@@ -232,8 +234,10 @@ def mark(text: str) -> Marked:
     handed = _handed(tokens, numbers, clause, masks, heads)
     firsts = [n.first for n in numbers]
     held = frozenset(k for n in numbers if not (n.year or n.identifier) for k in range(n.first, n.last))
-    rejections = [i for i, bits in enumerate(marks) if bits & REJECTED and not tokens.quoted[i]]
-    rejections = sorted({*rejections, *_refused_questions(tokens.words)})
+    present = reduce(or_, masks, 0)
+    rejections = [i for i, bits in enumerate(marks) if bits & REJECTED] if present & REJECTED else []
+    if "?" in tokens.words:
+        rejections = sorted({*rejections, *_refused_questions(tokens.words)})
     return Marked(
         tokens=tokens,
         numbers=numbers,
@@ -246,6 +250,7 @@ def mark(text: str) -> Marked:
         period_firsts=[p.first for p in periods],
         rejections=rejections,
         handed=handed,
+        present=present,
         hits=hits,
     )
 
