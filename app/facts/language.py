@@ -59,7 +59,7 @@ def language_of(tokens: Tokens) -> str:
     words = [w for w in tokens.words[:WORDS_READ] if w[0].isalpha()]
     if not words:
         return UNKNOWN
-    if (by_script := _by_script(words)) is not None:
+    if not tokens.text.isascii() and (by_script := _by_script(words)) is not None:
         return by_script
     languages = _function_words()
     plain = sum(map(_english_words().__contains__, words))

@@ -88,17 +88,21 @@ class Patterns:
         found: list[Hit] = []
         start, step = self._start, self._step
         begins = start.after
-        for i in range(len(words)):
-            symbol = symbols[i]
-            state = begins[symbol] if symbol in begins else step(start, symbol)
+        for i, symbol in enumerate(symbols[:-1]):
+            try:
+                state = begins[symbol]
+            except KeyError:
+                state = step(start, symbol)
+            if state is None:
+                continue
             j = i + 1
             while state is not None:
                 if state.labels:
                     found.extend([(label, i, j) for label in state.labels])
-                symbol = symbols[j]
+                following = symbols[j]
                 j += 1
                 after = state.after
-                state = after[symbol] if symbol in after else step(state, symbol)
+                state = after[following] if following in after else step(state, following)
         return found
 
     def _step(self, state: _State, symbol: int) -> _State | None:

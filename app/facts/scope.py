@@ -277,7 +277,8 @@ def _marks(tokens: Tokens, numbers: list[Number], lexicon: Lexicon) -> tuple[lis
             continue
         if label in _UNDONE:
             cleared.append((_UNDONE[label], first, last))
-        for k in range(first, last):
+        marks[first] |= bit
+        for k in range(first + 1, last):
             marks[k] |= bit
     for bit, first, last in cleared:
         for k in range(first, last):
