@@ -33,7 +33,7 @@ MANY_LABELS = 1000
 OUTCOME_REACH = 4
 MOST_EXAMPLES = 1e9
 """Nobody has labelled more; 7B is the size of a base model."""
-HIGHEST_SCORE = 100
+HIGHEST_SCORE, WHOLE_SHARE = 100, 100
 WHOLE_WITHIN = 1e-6
 FEWEST = 20
 """A smaller figure beside such words counts shots, labellers or approved sentences."""
@@ -49,6 +49,8 @@ def read_examples(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
     if not marked.present & SPEAKS and _FOR_TESTING.isdisjoint(tokens.words):
         return
     for number in marked.numbers:
+        if (part := _labelled_share(marked, number)) is not None:
+            yield part
         if number.first in claimed or _is_whole(marked, number) or not _countable(marked, number):
             continue
         if _none_of(tokens.words, number.first) and marked.near(number.last, number.last, 0, RELATIVE_REACH) & LABELLED:
@@ -94,12 +96,26 @@ def _countable(marked: Marked, number: Number) -> bool:
     return not bare_year and not percent_after(words, number) and currency_of(tokens, number) is None
 
 
-def _is_whole(marked: Marked, number: Number) -> bool:
-    """The 100,000 of `2,300 of our 100,000 images have labels`."""
+def _is_whole(marked: Marked, number: Number, share_end: int = -1) -> bool:
+    """The 100,000 of `2,300 of our 100,000 images have labels`; of a share that ends before token `share_end`."""
     words, k = marked.tokens.words, number.first - 1
     while k > 0 and words[k] in ("our", "the", "these", "those", "about", "roughly", "some", "all"):
         k -= 1
-    return k > 0 and words[k] == "of" and k - 1 in marked.number_tokens
+    return k > 0 and words[k] == "of" and (k - 1 in marked.number_tokens or k == share_end)
+
+
+def _labelled_share(marked: Marked, number: Number) -> Quantity | None:
+    """The 6,000 of `We have labels for 60 % of the 10,000 tickets`."""
+    words, end = marked.tokens.words, number.last + percent_after(marked.tokens.words, number)
+    if end == number.last or words[end : end + 1] != ["of"] or not 0 < number.value <= WHOLE_SHARE:
+        return None
+    labelled = marked.near(number.first, number.first, AHEAD_REACH, 0) & (LABELLED | HEADING)
+    for whole in marked.numbers_within(end, end + AHEAD_REACH):
+        if not labelled or not _is_whole(marked, whole, end) or not _countable(marked, whole):
+            return None
+        value = number.value / WHOLE_SHARE * whole.value
+        return quantity(marked, "labelled_examples", value, number.first, whole.last, rank=5)
+    return None
 
 
 def _none_of(words: list[str], first: int) -> bool:

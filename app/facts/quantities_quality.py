@@ -32,6 +32,11 @@ _WHOLES = frozenset((3.0, 4.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 1000.0))
 """Of so many a quality is counted: `nine in ten`."""
 _FEWEST_OF = 10
 RIGHT = BIT["right_words"]
+_WANTS = frozenset((
+    "expect", "expects", "want", "wants", "need", "needs", "require", "requires", "demand", "demands",
+))  # fmt: skip
+"""Right before a figure it is wanted, by whomever: `people expect 90`."""
+_WELL = frozenset(("correctly", "right", "properly", "well"))
 MISTAKE_WORDS, MISTAKE_REACH, OF_REACH = 2, 5, 12
 """Tokens before `200` in which `a mistake in every` stands, and back to the `of 300` that a figure is part of."""
 RIGHT_BEFORE, RIGHT_BEHIND = 5, 5
@@ -179,9 +184,10 @@ def _counted_of(marked: Marked, number: Number) -> tuple[float, int] | None:
     if head == "in" and number.value >= _FEWEST_OF and _is_one_mistake(marked, first):
         return 1 - 1 / number.value, number.last
     behind = words[number.last] if number.last < len(words) else "."
-    if behind[0].isalnum() or "of" not in words[max(0, first - OF_REACH) : first]:
+    closed = not behind[0].isalnum() or behind in _WELL
+    if not closed or "of" not in words[max(0, first - OF_REACH) : first]:
         return None
-    if not marked.near(first, number.last, RIGHT_BEFORE, 0) & RIGHT:
+    if not marked.near(first, number.last, RIGHT_BEFORE, 1) & RIGHT:
         return None
     for whole in marked.numbers_within(first - OF_REACH, first):
         opens = whole.first and words[whole.first - 1] == "of" and sentence[whole.first] == sentence[first]
@@ -279,6 +285,8 @@ def _role(marked: Marked, number: Number, last: int, seen: bool, stops: frozense
     if from_to is not None:
         return from_to
     close = marked.ahead(first, WRITTEN_NEXT)
+    if first and marked.tokens.words[first - 1] in _WANTS and close & TARGET:
+        return "target_quality"
     if close & TARGET and not close & (NOT_PROMPTED | PROMPTED):
         return "target_quality"
     if other is not None and all(d is None or other <= d + OWNER_LEAD for d in (target, prompted)):

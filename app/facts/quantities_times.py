@@ -238,6 +238,9 @@ _A_SECOND_BEHIND = (
     ["is", "fine"], ["is", "ok"], ["would", "do"], ["will", "do"], ["flat", "."], ["or", "two"],
 )  # fmt: skip
 _A_MINUTE_BEHIND = (["is", "fine"], ["is", "ok"], ["is", "okay"], ["is", "enough"], ["would", "do"], ["will", "do"])
+_ALLOWS = frozenset(("minds", "mind", "ok", "okay", "fine", "acceptable", "may", "can"))
+ALLOWED_REACH = 8
+"""Tokens before `takes a minute` in which `nobody minds` allows it."""
 _GONE = frozenset(("gone", "lost", "passes", "away"))
 """`gone in a second` is a figure of speech."""
 _HAND = frozenset(("hand", "level", "line", "tier", "class", "rate", "year", "order", "guess", "language", "stage"))
@@ -306,6 +309,7 @@ def _is_bare_limit(marked: Marked, i: int) -> bool:
         fine = before == "a" and (words[i + 1 : i + 3] in _A_MINUTE_BEHIND or words[i + 1 : i + 2] in (["ok"], ["max"]))
         return (
             fine
+            or (earlier in ("takes", "take") and not _ALLOWS.isdisjoint(words[max(0, i - ALLOWED_REACH) : i]))
             or earlier in ("within", "under")
             or words[max(0, i - 3) : i - 1] == ["up", "to"]
             or (before == "a" and words[i + 1 : i + 3] == ["at", "most"])
