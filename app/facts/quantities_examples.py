@@ -107,13 +107,15 @@ def _is_whole(marked: Marked, number: Number, share_end: int = -1) -> bool:
 def _labelled_share(marked: Marked, number: Number) -> Quantity | None:
     """The 6,000 of `We have labels for 60 % of the 10,000 tickets`."""
     words, end = marked.tokens.words, number.last + percent_after(marked.tokens.words, number)
-    if end == number.last or words[end : end + 1] != ["of"] or not 0 < number.value <= WHOLE_SHARE:
+    half = number.suffix == "fraction"
+    if (end == number.last and not half) or words[end : end + 1] != ["of"] or not 0 < number.value <= WHOLE_SHARE:
         return None
     labelled = marked.near(number.first, number.first, AHEAD_REACH, 0) & (LABELLED | HEADING)
     for whole in marked.numbers_within(end, end + AHEAD_REACH):
+        labelled = labelled or marked.near(whole.last, whole.last, 0, AHEAD_REACH) & LABELLED
         if not labelled or not _is_whole(marked, whole, end) or not _countable(marked, whole):
             return None
-        value = number.value / WHOLE_SHARE * whole.value
+        value = (number.value if half else number.value / WHOLE_SHARE) * whole.value
         return quantity(marked, "labelled_examples", value, number.first, whole.last, rank=5)
     return None
 

@@ -15,6 +15,8 @@ _REFUSED = word_set("refused_after")
 _FRACTION_JOINTS = frozenset(("of", "a", "an"))
 _PERCENTILES = {"p95": 4, "p99": 3, "p98": 3, "p90": 3, "p80": 2, "p75": 2, "p50": 0, "median": 0}
 _ABOVE = frozenset(("more", "longer", "over", "above", "beyond", "exceed", "exceeds", "than", "later", "slower"))
+_BEYOND = frozenset(("after", "over", "above", "beyond", "than"))
+"""`after 10 s is too late` is a limit, `10 s is too late` refuses one."""
 _IS_LONG = frozenset(("of", "is", "are", "about", "averages", "average"))
 _ENOUGH = frozenset(("ok", "okay", "fine", "acceptable", "tolerable", "alright", "bearable", "suffices"))
 DENIAL_REACH = 7
@@ -130,7 +132,7 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
         return then in PERIODS or then in TIME_UNITS
     if (
         after in _REFUSED
-        or "too" in words[last : last + 4]
+        or ("too" in words[last : last + 4] and before not in _BEYOND)
         or (after in _NO_WAIT_AFTER and not limited and after != "of")
     ):
         return True
@@ -298,8 +300,12 @@ def _is_bare_limit(marked: Marked, i: int) -> bool:
     before, earlier = words[i - 1], words[i - 2] if i > 1 else ""
     if words[i] == "subsecond" or before == "sub":
         return True
-    if before not in ("a", "an", "the", "one") or earlier in ("half", "of", "quarter"):
+    if before not in ("a", "an", "the", "one") or earlier in ("half", "quarter"):
         return False
+    if earlier == "of" and (words[i] not in _LONG_UNITS or words[max(0, i - 3)] in ("quarter", "half", "part")):
+        return False
+    if words[i] in _LONG_UNITS and before in ("a", "an") and words[i + 1 : i + 3] in _A_MINUTE_BEHIND:
+        return True
     if words[i] in _LONG_UNITS:
         needed = not _NEEDED.isdisjoint(words[max(0, i - 5) : i - 1])
         return earlier == "within" and words[i + 1 : i + 2] != ["of"] and needed
