@@ -21,16 +21,16 @@ _FOR_TESTING = frozenset(("testing", "evaluation", "validation"))
 PURPOSE_REACH = 8
 """Tokens around a figure in which its purpose stands: `500 gold examples for testing and 9,000 for training`."""
 _WANTED = (["need"], ["needs"], ["require"], ["requires"], ["want"], ["wants"])
-DONE = BIT["done_adjective"]
+DONE, NO_DATA = BIT["done_adjective"], BIT["no_data"]
 PEOPLE_MADE, OUTCOME, LABEL_NOUN, KEPT = BIT["people_made"], BIT["outcome_noun"], BIT["label_noun"], BIT["kept"]
 _GIVE = frozenset(
     ("give", "offer", "provide", "hand", "share", "supply", "export", "send", "lend", "deliver", "draw", "use")
 )
-SPEAKS = LABELLED | GOLD | TRAIN | WEAK | NONE | NOUN | HEADING | PEOPLE_MADE | OUTCOME | LABEL_NOUN | DONE
+SPEAKS = LABELLED | GOLD | TRAIN | WEAK | NONE | NO_DATA | NOUN | HEADING | PEOPLE_MADE | OUTCOME | LABEL_NOUN | DONE
 """A text without any of these words, and without one of testing, speaks of no examples."""
 MANY_LABELS = 1000
 """So many labels are examples; fewer are the scheme that they come from."""
-OUTCOME_REACH = 4
+OUTCOME_REACH, ITEM_REACH = 4, 4
 MOST_EXAMPLES = 1e9
 """Nobody has labelled more; 7B is the size of a base model."""
 HIGHEST_SCORE, WHOLE_SHARE = 100, 100
@@ -59,12 +59,17 @@ def read_examples(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
             yield quantity(
                 marked, "labelled_examples", number.value, number.first, min(number.last + 3, len(tokens)), rank=rank
             )
-    if not marked.present & NONE:
+    if not marked.present & (NONE | NO_DATA):
         return
     for i, bits in enumerate(marked.marks):
-        if bits & NONE and not tokens.quoted[i]:
+        if (bits & NONE or (bits & NO_DATA and _ends(tokens.words, i + 2))) and not tokens.quoted[i]:
             yield quantity(marked, "labelled_examples", 0.0, i, min(i + 3, len(tokens)), rank=0)
             return
+
+
+def _ends(words: list[str], k: int) -> bool:
+    """`no data` is the whole remark; `no data leaves the house` speaks of something else."""
+    return (words[k - 1 : k] == ["data"]) and (k >= len(words) or not words[k][0].isalnum())
 
 
 def _countable(marked: Marked, number: Number) -> bool:
@@ -160,12 +165,19 @@ def _rank(marked: Marked, number: Number) -> int:
     if _within(marked, last, reach, WEAK) is not None and marked.masks[marked.clause[first]] & (TRAIN | NOUN):
         return 2
     noun = _within(marked, last, reach, NOUN)
+    if noun is not None and noun - last < ITEM_REACH and _is_item(marked, first):
+        return 2  # 900 NL/SQL pairs
     if noun is not None and "(" in marked.tokens.words[last:noun]:
         return 2  # 5,800 (description, script) pairs
     if noun is not None and near & HAVE and not _marks(marked, last, last + 2) & TAXONOMY:
         return 2
     named = last < len(tokens) and tokens.words[last][0].isalpha()
     return 1 if named and near & TRAIN and near & (HAVE | NOUN) and not _marks(marked, last, last + 2) & TAXONOMY else 0
+
+
+def _is_item(marked: Marked, first: int) -> bool:
+    """The figure opens its clause, as in a list of facts."""
+    return first == 0 or marked.clause[first - 1] != marked.clause[first]
 
 
 def _made_by_people(marked: Marked, number: Number, reach: int) -> bool:
@@ -182,7 +194,7 @@ def _is_outcome(marked: Marked, number: Number, reach: int) -> bool:
     """`27k past reasoned decisions`, `30k labels`: what is counted carries its answer."""
     words, last = marked.tokens.words, number.last
     one_of = number.first > 1 and words[number.first - 1] == "of"
-    if _marks(marked, last, last + 1) & LABEL_NOUN and number.value >= MANY_LABELS and not one_of:
+    if _marks(marked, last, last + 2) & LABEL_NOUN and number.value >= MANY_LABELS and not one_of:
         return True
     noun = _within(marked, last, min(last + OUTCOME_REACH, reach), OUTCOME)
     return noun is not None and noun > last and bool(_marks(marked, last, noun) & KEPT) and not one_of

@@ -293,6 +293,8 @@ def _is_no_load(marked: Marked, number: Number, period: Period, first: int) -> b
         return True
     if not _LABEL_VERBS.isdisjoint(before) and not _COULD.isdisjoint(before):
         return True
+    if number.suffix == ONCE and not _CHANGE.isdisjoint(before):
+        return True
     close = before + words[number.last : period.first]
     return "times" in words[number.last : number.last + 1] and not _CHANGE.isdisjoint(close)
 

@@ -200,7 +200,9 @@ def _is_each(marked: Marked, number: Number, period: Period, first: int, last: i
     """`each` belongs to this rate: within it, right before it, or right behind it."""
     words = marked.tokens.words
     inside = range(number.last, period.first) if number.first < period.first else range(period.last, number.first)
-    if any(marked.marks[k] & EACH_OF for k in (*range(max(0, number.first - 3), number.first), *inside)):
+    sentence = marked.tokens.sentence
+    ahead = [k for k in range(max(0, number.first - 3), number.first) if sentence[k] == sentence[number.first]]
+    if any(marked.marks[k] & EACH_OF for k in (*ahead, *inside)):
         return True
     if any(words[k] in ("per", "/") and words[k + 1] not in PERIODS for k in inside):
         return True

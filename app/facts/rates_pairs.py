@@ -8,7 +8,8 @@ from app.facts.numbers import ONCE, VAGUE, Number
 from app.facts.scope import BIT, Marked
 from app.facts.units import TIME_UNITS, Period, currency_of, percent_after
 
-VOLUME = BIT["volume"]
+VOLUME, LABELLED, PEOPLE_MADE = BIT["volume"], BIT["labelled"], BIT["people_made"]
+LABELLED_REACH = 4
 MAX_NOUN_WORDS = 9
 """Tokens between a number and its period: `1,500 mails go back and forth daily`."""
 MAX_SLASH_WORDS = 3
@@ -143,6 +144,8 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: Co
         return None
     between = tokens.words[number.last : period.first]
     breaks = sum(w in _BREAKS for w in between)
+    if breaks and _is_labelled(marked, number):
+        return None
     if (
         breaks
         and not ((period.adverb or period.night) and breaks == 1 and ":" not in between)
@@ -160,6 +163,11 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: Co
     return (
         None if number.in_words and number.value == 1 and not shared and not _is_one(marked, number, period) else number
     )
+
+
+def _is_labelled(marked: Marked, number: Number) -> bool:
+    """`overnight, 16,000 reports coded by officers`: a stock of examples, no rate."""
+    return bool(marked.behind(number.last, LABELLED_REACH) & (LABELLED | PEOPLE_MADE))
 
 
 def _is_one(marked: Marked, number: Number, period: Period) -> bool:
@@ -213,6 +221,8 @@ def _number_after(marked: Marked, period: Period, counts: Counts) -> Number | No
     if period.possessive:
         named = [w for w in between if w not in ABOUT]
         return number if named and named[-1] in (",", "(", ":", "–", "—") and named.count(",") <= 1 else None
+    if between == [","] and _is_labelled(marked, number):
+        return None
     if between in _DIRECT or of_them:
         return number
     spoken = bool(marked.near(period.first, period.last, 2, 1) & VOLUME)

@@ -84,7 +84,8 @@ _ADJECTIVES = word_set("day_adjectives")
 _ONE_LETTER = frozenset("asdhw")
 _PLURAL_DAYS = _ADJECTIVES | frozenset(("most", "all"))
 """Before `days`: `on most days 300 write`, `on normal days`."""
-_PERIODIC = word_set("periodic_nouns") | word_set("change_words")
+_CHANGES = word_set("change_words") - {"run", "runs"}
+_PERIODIC = word_set("periodic_nouns") | _CHANGES
 """Behind `weekly` or `monthly`: a thing of its own, such as `monthly updates`."""
 
 
@@ -146,6 +147,7 @@ def _adverb(words: list[str], i: int) -> Period:
     behind = words[i + 1] if i + 1 < len(words) else " "
     adjective = (
         behind.startswith("active")
+        or (i > 0 and words[i - 1] in _CHANGES and words[i - 1].endswith("ed") and words[i] != "overnight")
         or (not words[i].endswith("ightly") and behind in _PERIODIC)
         or (i > 0 and words[i - 1] in _ADJECTIVAL and behind[0].isalpha())
     )
