@@ -142,6 +142,8 @@ def test_unclear_words_leave_task_type_and_domain_unknown(catalogue: Catalogue) 
         ("The code list has been stable for years, it rarely changes.", "knowledge_changes", "static"),
         ("The list changes every January.", "knowledge_changes", "slow"),
         ("Our interface is changed yearly.", "knowledge_changes", "slow"),
+        ("The policy is revised about once a year.", "knowledge_changes", "slow"),
+        ("There is a new handbook every year.", "knowledge_changes", "slow"),
         ("Policies change quarterly.", "knowledge_changes", "slow"),
         ("The catalogue of departments is stable.", "knowledge_changes", "static"),
         ("Transmission to third parties is not permitted.", "self_hosting_required", True),

@@ -54,7 +54,12 @@ FIRING = [
     ("self_hosted", "Nothing may be handed to third parties."),
     ("self_hosted", "We are not allowed to share transcripts with outside vendors."),
     ("self_hosted", "The texts are kept strictly on our own machines."),
+    ("self_hosted", "Source code shall not leave the Purchaser's network."),
+    ("self_hosted", "There may be no public API behind it."),
     ("on_device", "It runs on the player's own console."),
+    ("on_device", "Execution takes place on the customer's handset."),
+    ("documents_change", "The functions change every couple of weeks."),
+    ("documents_change", "The agreements are modified weekly."),
     ("data_residency", "Records must not leave Switzerland."),
     ("data_residency", "The data may not leave the country."),
     ("data_residency", "Data residency in the EU is a must."),
@@ -79,6 +84,8 @@ FIRING = [
     ("knowledge_static", "The codes basically never change."),
 ]
 QUIET = [
+    ("self_hosted", "It is a language that no public model has seen."),
+    ("documents_change", "The manual is rewritten every two years."),
     ("self_hosted", "Records must not leave Switzerland."),
     ("self_hosted", "The data may not leave the country."),
     ("self_hosted", "Data residency in the EU is a must."),
