@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -26,10 +26,13 @@ from app.catalogue.entries import (
 from app.catalogue.files import DATA
 from app.catalogue.specs import Found
 from app.catalogue.strict_yaml import read, validated
-from app.schemas.world import GpuPrice, GpuSpec
+from app.schemas.vocabulary import Framework
+from app.schemas.world import AcceptedCorrection, GpuPrice, GpuSpec
 
 K = TypeVar("K")
 V = TypeVar("V")
+Place = tuple[str, Framework]
+"""A GPU and a framework."""
 Layer = tuple[SourcedFile, str]
 """A validated file and its name."""
 FILES: dict[str, type[SourcedFile]] = {
@@ -69,13 +72,14 @@ def assemble(layers: list[Layer], data_digest: str) -> Catalogue:
     """The catalogue that validated files describe; of two entries with one key the later file's counts."""
     tokens, offers, entries = (merged(layers, s) for s in ("token_prices", "tuning_offers", "base_models"))
     asked = list(listed(layers, "gpu_prices"))
+    gpus = _gpus(merged(layers, "gpus"), asked)
     prices = specs.price_records(asked, tokens, offers)
     base_models = {name: specs.base_model_spec(name, found) for name, found in entries.items()}
     aliases = specs.aliases(base_models, entries)
     return Catalogue(
         base_models=MappingProxyType(base_models),
         base_model_aliases=MappingProxyType(aliases),
-        gpus=MappingProxyType(_gpus(merged(layers, "gpus"), asked)),
+        gpus=MappingProxyType(gpus),
         hosted_models=MappingProxyType(
             {name: specs.hosted_spec(name, found, tokens) for name, found in merged(layers, "hosted_models").items()}
         ),
@@ -85,6 +89,7 @@ def assemble(layers: list[Layer], data_digest: str) -> Catalogue:
         ),
         currencies=MappingProxyType({k: specs.dated_value(f) for k, f in merged(layers, "currencies").items()}),
         assumptions=MappingProxyType({k: specs.dated_value(f) for k, f in merged(layers, "assumptions").items()}),
+        corrections=MappingProxyType(_corrections(listed(layers, "corrections"), gpus)),
         prices=prices,
         digest=data_digest,
         prices_as_of=max(price.as_of for price in prices),
@@ -99,6 +104,20 @@ def _gpus(entries: Mapping[str, Found], asked: list[Found]) -> dict[str, GpuSpec
             raise found.refuse(f"gpu_prices.{found.entry.gpu}", "No such GPU.", f"one of {', '.join(entries)}.")
         prices[found.entry.gpu].append(specs.gpu_price(found))
     return {gpu_id: specs.gpu_spec(gpu_id, found, tuple(prices[gpu_id])) for gpu_id, found in entries.items()}
+
+
+def _corrections(asked: Iterable[Found], gpus: Mapping[str, GpuSpec]) -> dict[Place, tuple[AcceptedCorrection, ...]]:
+    """By GPU and framework, one of each quantity. Raises CatalogueError for an unknown GPU and for a second one."""
+    made: dict[Place, tuple[AcceptedCorrection, ...]] = {}
+    for number, found in enumerate(asked):
+        entry, place = found.entry, (found.entry.gpu, found.entry.framework)
+        if entry.gpu not in gpus:
+            raise found.refuse(f"corrections.{number}.gpu", f"No GPU {entry.gpu!r}.", f"one of {', '.join(gpus)}.")
+        if any(other.quantity == entry.quantity for other in made.get(place, ())):
+            what = f"A second factor of {entry.quantity} on {entry.gpu} with {entry.framework}."
+            raise found.refuse(f"corrections.{number}", what, "one entry, with their product.")
+        made[place] = (*made.get(place, ()), specs.accepted_correction(found))
+    return made
 
 
 def merged(layers: list[Layer], section: str) -> dict[Any, Found]:

@@ -1,12 +1,14 @@
 """The catalogue: everything tunewise knows of the world, dated, sourced and frozen."""
 
 from collections.abc import Mapping
+from dataclasses import field
 from datetime import date
 
 from app.errors import UnknownNameError
 from app.records import record
-from app.schemas.vocabulary import TaskType
+from app.schemas.vocabulary import Framework, TaskType
 from app.schemas.world import (
+    AcceptedCorrection,
     BaseModelSpec,
     DatedValue,
     GpuSpec,
@@ -48,6 +50,8 @@ class Catalogue:
     """The day of the newest price."""
     folded: Mapping[str, str]
     """Ids of base models by their lower-case form: the Hub does not tell them apart."""
+    corrections: Mapping[tuple[str, Framework], tuple[AcceptedCorrection, ...]] = field(default_factory=dict)
+    """Factors on training estimates that the organisation accepted, by GPU and framework."""
 
     def base_model(self, base_model_id: str, pointer: str = "/base_model") -> BaseModelSpec:
         """The base model of this Hugging Face id, letter case aside."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, model_validator
 
 from app.catalogue.strict_yaml import Entry
-from app.schemas.vocabulary import Precision, TaskType
+from app.schemas.vocabulary import Framework, Precision, TaskType, TrainedQuantity
 from app.units import GB, GIB
 
 Positive = Annotated[float, Field(gt=0)]
@@ -343,8 +343,37 @@ class CurrencyFile(SourcedFile):
     currencies: dict[str, CurrencyEntry]
 
 
+class CorrectionEntry(Entry):
+    """A factor of GET /calibration that the organisation accepted; its source is what the organisation measured."""
+
+    quantity: TrainedQuantity
+    gpu: Text
+    framework: Framework
+    factor: Positive
+    """Measured over estimated, as shipped: the product where a factor was accepted on top of another."""
+    factor_low: Positive
+    """Lower end of its 95 % interval."""
+    factor_high: Positive
+    count: int = Field(ge=2)
+    """Measurements; an interval takes two."""
+    as_of: date
+    """The day of the report that offered it."""
+    evidence: Text
+    """What it rests on."""
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _interval_holds_the_factor(self) -> "CorrectionEntry":
+        if not self.factor_low <= self.factor <= self.factor_high:
+            raise ValueError(
+                f"The interval {self.factor_low} to {self.factor_high} does not hold the factor {self.factor}. "
+                "Write instead: factor_low, factor and factor_high as GET /calibration offers them."
+            )
+        return self
+
+
 class OverlayFile(SourcedFile):
-    """An organisation's own file: contract prices, more base models, other assumptions."""
+    """An organisation's own file: contract prices, more base models, other assumptions, accepted corrections."""
 
     gpus: dict[str, GpuEntry] = Field(default={})
     gpu_prices: tuple[GpuPriceEntry, ...] = Field(default=(), strict=False)
@@ -354,3 +383,4 @@ class OverlayFile(SourcedFile):
     tuning_offers: dict[str, TuningOfferEntry] = Field(default={})
     assumptions: dict[str, AssumptionEntry] = Field(default={})
     currencies: dict[str, CurrencyEntry] = Field(default={})
+    corrections: tuple[CorrectionEntry, ...] = Field(default=(), strict=False)

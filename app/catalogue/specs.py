@@ -9,6 +9,7 @@ from app.catalogue import token_prices
 from app.catalogue.architectures import read_architecture
 from app.catalogue.entries import (
     BaseModelEntry,
+    CorrectionEntry,
     Dated,
     GpuEntry,
     GpuPriceEntry,
@@ -23,6 +24,7 @@ from app.errors import CatalogueError, InputError
 from app.records import record
 from app.schemas.vocabulary import TaskType
 from app.schemas.world import (
+    AcceptedCorrection,
     BaseModelSpec,
     DatedValue,
     GpuPrice,
@@ -241,6 +243,21 @@ def task_defaults(task_type: TaskType, found: Found) -> TaskDefaults:
         output_tokens=entry.output_tokens,
         prompt_tokens=entry.prompt_tokens,
         source=f"our judgement; compare {found.cited(entry.source)}",
+    )
+
+
+def accepted_correction(found: Found) -> AcceptedCorrection:
+    """A correction as estimates read it."""
+    entry: CorrectionEntry = found.entry
+    return AcceptedCorrection(
+        quantity=entry.quantity,
+        gpu=entry.gpu,
+        framework=entry.framework,
+        factor=entry.factor,
+        factor_low=entry.factor_low,
+        factor_high=entry.factor_high,
+        count=entry.count,
+        source=f"accepted in {found.file}, {entry.as_of}: {entry.evidence}",
     )
 
 

@@ -32,6 +32,7 @@ Framework = Literal[
     "hf_peft", "litgpt", "torchtune", "axolotl", "unsloth", "ms_swift", "fsdp_qlora", "megatron", "generic"
 ]
 Sharding = Literal["none", "ddp", "fsdp", "zero2", "zero3", "tensor_parallel"]
+TrainedQuantity = Literal["peak_reserved_bytes", "train_seconds"]
 Precision = Literal["bf16", "fp16", "fp32", "fp8"]
 ServingWeights = Literal["bf16", "fp8", "int8", "int4"]
 KvCachePrecision = Literal["bf16", "fp8"]

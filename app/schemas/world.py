@@ -6,7 +6,7 @@ from datetime import date
 from app.records import record
 from app.schemas.architecture import Architecture
 from app.schemas.base import answer
-from app.schemas.vocabulary import Precision, TaskType
+from app.schemas.vocabulary import Framework, Precision, TaskType, TrainedQuantity
 
 
 @answer
@@ -74,6 +74,28 @@ class GpuSpec:
     """Every dated price on record."""
     references: tuple[Reference, ...]
     """Where the figures come from."""
+
+
+@record(kw_only=True)
+class AcceptedCorrection:
+    """A factor on training estimates that an organisation accepted: measured over estimated, on one GPU and framework."""
+
+    quantity: TrainedQuantity
+    gpu: str
+    framework: Framework
+    factor: float
+    factor_low: float
+    """Lower end of the 95 % interval of `factor`."""
+    factor_high: float
+    count: int
+    """Measurements that it rests on."""
+    source: str
+    """The overlay, the day of acceptance and what it rests on, in a line."""
+
+
+def correction_name(quantity: str) -> str:
+    """The assumption by which an estimate tells the accepted factor in it; outcomes are compared under the same one."""
+    return f"{quantity}_correction"
 
 
 @record(kw_only=True)

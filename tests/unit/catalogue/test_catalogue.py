@@ -95,6 +95,35 @@ def test_an_overlay_changes_the_digest_and_nothing_else(tmp_path: Path) -> None:
     assert ours.base_models == plain.base_models
 
 
+CORRECTION = """
+corrections:
+  - {quantity: train_seconds, gpu: L40S, framework: axolotl, factor: 1.26, factor_low: 1.2, factor_high: 1.32, count: 9,
+     as_of: 2026-11-24, evidence: "nine runs in November"}
+  - {quantity: peak_reserved_bytes, gpu: L40S, framework: axolotl, factor: 0.9, factor_low: 0.88, factor_high: 0.92,
+     count: 9, as_of: 2026-11-24, evidence: "nine runs in November"}
+"""
+
+
+def test_accepted_corrections_are_kept_by_gpu_and_framework(tmp_path: Path) -> None:
+    assert load_catalogue().corrections == {}
+    ours = load_catalogue(overlay(tmp_path, CORRECTION))
+    ((place, found),) = ours.corrections.items()
+    assert place == ("L40S", "axolotl")
+    assert [(c.quantity, c.factor, c.count) for c in found] == [
+        ("train_seconds", 1.26, 9),
+        ("peak_reserved_bytes", 0.9, 9),
+    ]
+    assert found[0].source == "accepted in ours.yaml, 2026-11-24: nine runs in November"
+
+
+def test_an_accepted_correction_changes_the_digest(tmp_path: Path) -> None:
+    ours = load_catalogue(overlay(tmp_path, CORRECTION))
+    again = tmp_path / "again"
+    again.mkdir()
+    other = load_catalogue(overlay(again, CORRECTION.replace("1.26", "1.27")))
+    assert len({load_catalogue().digest, ours.digest, other.digest}) == 3
+
+
 def test_comments_layout_and_order_do_not_change_the_digest(tmp_path: Path) -> None:
     first = "currencies: {XAU: {unit: USD, values: {2026-11-01: 4000.0}, source: ours, checked: 2026-11-01}}\n"
     second = """
