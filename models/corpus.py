@@ -1,8 +1,11 @@
 """The labelled descriptions: rounds to learn from, one frozen round to measure on, and near-duplicates grouped."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +18,9 @@ from app.schemas.vocabulary import NEEDS, Need
 
 SPECIALIZATION: Need = "domain_specialization"
 DATA = Path(__file__).resolve().parent / "data"
-ROUNDS = ("r1", "r2", "r3", "r4")
+ROUNDS = ("r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8")
 """Written under different plans; the only rows that choices may be made on."""
-FROZEN = "r5_frozen"
+FROZEN = "r9_frozen"
 """Measured at the end, never learned from."""
 SHINGLE = 5
 """Characters per piece when two texts are compared."""
@@ -37,10 +40,29 @@ class Row:
     domain: str
 
 
-def load_round(name: str) -> list[Row]:
-    """The rows of one round, in file order."""
-    path = DATA / "corpus" / f"{name}.jsonl"
-    return [_row(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+def load_round(name: str, settle: bool = True) -> list[Row]:
+    """The rows of one round, in file order, with the labels that count; without `settle`, as first labelled."""
+    settled = _settled() if settle else {}
+    return [_row(raw | settled.get(raw["id"], {})) for raw in _lines(f"corpus/{name}.jsonl")]
+
+
+def load_second_labels(name: str) -> dict[str, dict[str, Any]]:
+    """The labels given without sight of the first ones, by id."""
+    return {label["id"]: label for label in _lines(f"second_labels/{name}.jsonl")}
+
+
+@cache
+def _settled() -> dict[str, dict[str, Any]]:
+    """By id: the labels that were decided where the two labellings differed; flat, a need by its own name."""
+    made: dict[str, dict[str, Any]] = {}
+    for line in _lines("settled_labels.jsonl"):
+        made.setdefault(line["id"], {})[line["field"]] = line["label"]
+    return made
+
+
+def _lines(name: str) -> Iterator[dict[str, Any]]:
+    text = (DATA / name).read_text(encoding="utf-8")
+    return (json.loads(line) for line in text.splitlines() if line.strip())
 
 
 def load_training() -> list[Row]:
@@ -49,14 +71,13 @@ def load_training() -> list[Row]:
 
 
 def load_statements() -> list[Row]:
-    """One-sentence tasks, one or two per domain and task type, that carry no word on latency, cost or consistency.
+    """Tasks in one to four sentences, of all domains and task types, without a word on latency, cost or consistency.
 
     They teach words, so they count only for the heads that they are labelled for.
     """
-    lines = (DATA / "statements.jsonl").read_text(encoding="utf-8").splitlines()
     return [
         Row(s["id"], "statements", s["text"], {SPECIALIZATION: s[SPECIALIZATION]}, s["task_type"], s["domain"])
-        for s in map(json.loads, lines)
+        for s in _lines("statements.jsonl")
     ]
 
 
@@ -66,10 +87,8 @@ def load_lexicon() -> dict[str, str]:
     return {str(name): " ".join(str(entries).split()) for name, entries in groups.items()}
 
 
-def _row(raw: dict[str, object]) -> Row:
-    labels = raw["labels"]
-    assert isinstance(labels, dict)
-    needs: dict[Need, int] = {need: int(labels[need]) for need in NEEDS}
+def _row(raw: dict[str, Any]) -> Row:
+    needs: dict[Need, int] = {need: int(raw.get(need, raw["labels"][need])) for need in NEEDS}
     return Row(str(raw["id"]), str(raw["round"]), str(raw["text"]), needs, str(raw["task_type"]), str(raw["domain"]))
 
 

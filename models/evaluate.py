@@ -19,7 +19,7 @@ from app.scoring.classifier import Classifier, load_classifier
 from app.shipped import shipped
 from models import metrics
 from models.compare import left_out, rounded
-from models.corpus import DATA, FROZEN, ROUNDS, Row, groups, load_round, load_training, near_duplicates
+from models.corpus import FROZEN, ROUNDS, Row, groups, load_round, load_second_labels, load_training, near_duplicates
 from models.fit_needs import left_out_readings
 from models.heads import LABEL_HEADS, Settings
 from models.readings import Readings, majority, measure, truth_of
@@ -42,9 +42,7 @@ def agreement() -> dict[str, dict[str, dict[str, float]]]:
     """Cohen's kappa of the two labellings by round and head; linear weights for the levels beside it."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     for name in (*ROUNDS, FROZEN):
-        first = load_round(name)
-        lines = (DATA / "second_labels" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-        second = {label["id"]: label for label in map(json.loads, lines)}
+        first, second = load_round(name, settle=False), load_second_labels(name)
         rows = [(row, second[row.id]) for row in first if row.id in second]
         found[name] = {"rows": {"count": len(rows)}}
         for need in NEEDS:
