@@ -1,6 +1,7 @@
 """From bytes that tensors need to bytes that the card shows: the caching allocator, the CUDA context, and how sure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.catalogue.frameworks import FrameworkProfile
 from app.estimate.memory import Footprint
@@ -32,6 +33,18 @@ class Corrections:
     device: float = 1.0
     spread: float | None = None
     """Half-width left after calibration; None for the profile's own."""
+    whole: float = 1.0
+    """A factor on all that is reserved, from runs of an organisation; it rules where `whole_spread` is given."""
+    whole_spread: float | None = None
+    """High over expected of the whole, as those runs left it."""
+
+    def settled(self, found: Footprint, run: Run, profile: FrameworkProfile) -> "Corrections":
+        """A factor on the whole as one on what moves: what is counted stays."""
+        if self.whole_spread is None:
+            return self
+        held, _ = held_bytes(found, run, profile)
+        factor = max(0.0, held * self.whole - found.resident) / max(held - found.resident, 1.0)
+        return replace(self, allocated=factor, reserved=factor, device=factor)
 
 
 NO_CORRECTIONS = Corrections()
@@ -41,6 +54,7 @@ def memory_estimate(
     found: Footprint, run: Run, profile: FrameworkProfile, gpu: GpuSpec, corrections: Corrections = NO_CORRECTIONS
 ) -> MemoryEstimate:
     """The answer: parts, moments and three figures, each as a range."""
+    corrections = corrections.settled(found, run, profile)
     allocated, reserved, device = figures(found, run, profile, gpu.memory_bytes, corrections)
     factor = corrections.allocated
     parts = [(name, size if name in RESIDENT_PARTS else size * factor) for name, size in found.parts_at_peak()]
@@ -71,18 +85,21 @@ def figures(
     corrections: Corrections = NO_CORRECTIONS,
 ) -> tuple[Range, Range, Range]:
     """Allocated, reserved and device bytes."""
+    corrections = corrections.settled(found, run, profile)
     resident, spread, shorter = _certainty(found, run, profile, corrections)
-    allocated = _range(resident, (found.peak - resident) * corrections.allocated, spread, shorter, 0.0)
+    share = corrections.whole_spread
+
+    def ranged(moving: float, wider: float) -> Range:
+        return _widened(_range(resident, moving, spread, shorter, wider), share, resident)
+
+    allocated = ranged((found.peak - resident) * corrections.allocated, 0.0)
     held, most = held_bytes(found, run, profile)
     wider = 0.0 if corrections.spread is not None else most - held
     limit = memory_bytes - context_bytes(profile, run)
-    reserved = _capped(
-        _range(resident, (held - resident) * corrections.reserved, spread, shorter, wider), allocated, limit
-    )
+    reserved = _capped(ranged((held - resident) * corrections.reserved, wider), allocated, limit)
     device = reserved
     if corrections.device != corrections.reserved:
-        shown = _range(resident, (held - resident) * corrections.device, spread, shorter, wider)
-        device = _capped(shown, allocated, limit)
+        device = _capped(ranged((held - resident) * corrections.device, wider), allocated, limit)
     return allocated, reserved, _with_context(device, profile, run)
 
 
@@ -96,11 +113,19 @@ def device_fits(
 ) -> bool:
     """Whether the expected device figure is within the card's memory."""
     context = context_bytes(profile, run)
+    needed, wanted = needed_and_wanted(found, run, profile, corrections)
+    return _squeezed(wanted, needed, memory_bytes - context) + context <= memory_bytes
+
+
+def needed_and_wanted(
+    found: Footprint, run: Run, profile: FrameworkProfile, corrections: Corrections
+) -> tuple[float, float]:
+    """Bytes that tensors need at the peak, and those that the allocator would hold with room enough."""
+    corrections = corrections.settled(found, run, profile)
     resident = found.resident
     held, _ = held_bytes(found, run, profile)
-    wanted = resident + (held - resident) * corrections.device
     needed = resident + (found.peak - resident) * corrections.allocated
-    return _squeezed(wanted, needed, memory_bytes - context) + context <= memory_bytes
+    return needed, resident + (held - resident) * corrections.device
 
 
 def _certainty(
@@ -124,6 +149,15 @@ def _range(resident: float, moving: float, spread: float, shorter: float, wider:
         expected=resident + moving,
         high=resident * (1 + RESIDENT_SPREAD) + moving * (1 + spread) + wider,
     )
+
+
+def _widened(found: Range, spread: float | None, resident: float) -> Range:
+    """As wide as runs have shown the whole to be, but not below what is counted."""
+    if spread is None:
+        return found
+    least = resident * (1 - RESIDENT_SPREAD)
+    low = max(least, found.expected / spread)
+    return Range(low=min(found.low, low), expected=found.expected, high=max(found.high, found.expected * spread))
 
 
 def held_bytes(found: Footprint, run: Run, profile: FrameworkProfile) -> tuple[float, float]:

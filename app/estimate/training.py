@@ -1,16 +1,24 @@
 """A fine-tuning run, estimated: parameters, memory, time and money, each with its range and its reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 
 from app.catalogue.frameworks import FrameworkProfile, Frameworks, load_frameworks
 from app.errors import InputError
 from app.estimate.memory import Footprint, footprint
 from app.estimate.memory_device import NO_CORRECTIONS, Corrections, context_bytes, held_bytes, memory_estimate
-from app.estimate.memory_weights import Prepared, prepared
-from app.estimate.training_calibration import REMAINING_MEMORY_SPREAD, Calibration, moving_factor, time_factor
-from app.estimate.training_changes import Setting, changes_that_fit
+from app.estimate.memory_weights import prepared
+from app.estimate.training_calibration import (
+    REMAINING_MEMORY_SPREAD,
+    Calibration,
+    Calibrations,
+    moving_factor,
+    over,
+    time_factor,
+)
+from app.estimate.training_changes import Card, Setting, changes_that_fit
 from app.estimate.training_cost import energy_kwh, gpu_hours, total_tokens, training_cost
 from app.estimate.training_settings import Run, resolve
 from app.estimate.training_time import StepTime, peak_flops, step_time
@@ -28,6 +36,7 @@ SEVERAL_GPUS_SPREAD = 1.15
 """Added when GPUs talk to each other: links and overlap differ between machines."""
 FASTER_SHARE = 0.8
 """Runs are seldom as much faster than expected as slower: exponent of the spread on the fast side."""
+_NONE_ACCEPTED: Calibrations = MappingProxyType({})
 
 
 def estimate_training(
@@ -37,10 +46,12 @@ def estimate_training(
     profile: FrameworkProfile | None = None,
     calibration: Calibration | None = None,
     other_gpus: Sequence[GpuSpec] = (),
+    accepted: Calibrations = _NONE_ACCEPTED,
 ) -> TrainingEstimate:
     """Parameters, peak memory of one GPU, step time, hours, energy and money of a run.
 
     `profile` is that of the request's framework when left out. `other_gpus` are proposed when the run does not fit.
+    `calibration`, the caller's own, wins over what the organisation `accepted`.
     Raises InputError with pointers for contradictions, for targets that match nothing and for a precision that the
     GPU lacks.
     """
@@ -50,9 +61,11 @@ def estimate_training(
     base = prepared(architecture, request.lora, profile.naming)
     found = footprint(base, run, profile)
     time = step_time(base, run, found.static, profile, gpu)
-    fitted = calibration if calibration and calibration.applies(gpu.id, profile.id) else None
+    own = calibration if calibration and calibration.applies(gpu.id, profile.id) else None
+    fitted = over(own, accepted.get((gpu.id, profile.id)))
     corrections = _corrections(fitted)
-    memory = _memory(Setting(base, run, profile, gpu, found, corrections), time.seconds, other_gpus)
+    now = Setting(base, run, profile, gpu, found, corrections, fitted.time_factor if fitted else 1.0)
+    memory = _memory(now, time.seconds, _cards(other_gpus, profile, own, accepted))
     step = _step_range(time, run, profile, fitted)
     tokens = total_tokens(request, run.mean_length, assumed)
     if tokens is None:
@@ -77,7 +90,7 @@ def estimate_training(
         energy_kwh=energy_kwh(hours, gpu) if hours else None,
         cost=training_cost(hours, gpu, request.hardware.usd_per_gpu_hour),
         assumptions=tuple(assumed),
-        warnings=_warnings(base, run, profile, gpu, found, time),
+        warnings=_warnings(now, time, calibrated=fitted is not None),
     )
 
 
@@ -97,6 +110,7 @@ def calibrate(
         raise InputError.at("/step_seconds", "Nothing was measured.", "Give step_seconds, a peak, or both.")
     factor, spread = time_factor(measured, step_time(base, run, found.static, profile, gpu).seconds)
     resident, context = found.resident, context_bytes(profile, run)
+    source = f"measured steps on {gpu.id} with {profile.id}: step time over the formula's"
     return Calibration(
         gpu=gpu.id,
         framework=profile.id,
@@ -105,15 +119,25 @@ def calibrate(
         allocated_factor=moving_factor(peaks[0], found.peak, resident),
         reserved_factor=moving_factor(peaks[1], held, resident),
         device_factor=moving_factor(peaks[2] - context if peaks[2] else None, held, resident),
+        time_stated=Assumption(name="time_factor", value=round(factor, 3), origin="calibrated", source=source),
     )
 
 
-def _memory(now: Setting, seconds: float, other_gpus: Sequence[GpuSpec]) -> MemoryEstimate:
+def _cards(
+    gpus: Sequence[GpuSpec], profile: FrameworkProfile, own: Calibration | None, accepted: Calibrations
+) -> Iterator[Card]:
+    """Each GPU with what was accepted for it; the caller's own measurements go along to any."""
+    for gpu in gpus:
+        fitted = over(own, accepted.get((gpu.id, profile.id)))
+        yield gpu, _corrections(fitted), fitted.time_factor if fitted else 1.0
+
+
+def _memory(now: Setting, seconds: float, cards: Iterator[Card]) -> MemoryEstimate:
     """Peak memory, with the changes that would make the run fit when it does not."""
     memory = memory_estimate(now.found, now.run, now.profile, now.gpu, now.corrections)
     if memory.fits:
         return memory
-    return replace(memory, would_fit_with=changes_that_fit(now, seconds, other_gpus))
+    return replace(memory, would_fit_with=changes_that_fit(now, seconds, cards))
 
 
 def _corrections(fitted: Calibration | None) -> Corrections:
@@ -123,7 +147,8 @@ def _corrections(fitted: Calibration | None) -> Corrections:
     allocated, reserved, device = fitted.allocated_factor, fitted.reserved_factor, fitted.device_factor
     known = [f for f in (device, reserved, allocated) if f is not None]
     if not known:
-        return NO_CORRECTIONS
+        whole, spread = fitted.whole_factor, fitted.whole_spread
+        return Corrections(whole=whole, whole_spread=spread, spread=spread and REMAINING_MEMORY_SPREAD)
     return Corrections(
         allocated=allocated if allocated is not None else known[-1],
         reserved=reserved if reserved is not None else known[0],
@@ -169,9 +194,7 @@ def _stated(run: Run, profile: FrameworkProfile, gpu: GpuSpec, fitted: Calibrati
     if run.fused:
         stated.append(_FUSED_KERNELS)
     if fitted:
-        factor = round(fitted.time_factor, 3)
-        source = f"measured steps on {fitted.gpu} with {fitted.framework}: step time over the formula's"
-        stated.append(Assumption(name="time_factor", value=factor, origin="calibrated", source=source))
+        stated += [told for told in (fitted.time_stated, fitted.memory_stated) if told]
     return stated
 
 
@@ -200,13 +223,25 @@ _FUSED_KERNELS = Assumption(
 )
 
 
-def _warnings(
-    base: Prepared, run: Run, profile: FrameworkProfile, gpu: GpuSpec, found: Footprint, time: StepTime
-) -> tuple[str, ...]:
+def _warnings(now: Setting, time: StepTime, *, calibrated: bool) -> tuple[str, ...]:
+    base, run, profile = now.base, now.run, now.profile
+
     def other(changed: Run) -> Footprint:
         target = base
         if changed.method != run.method and "full" in (changed.method, run.method):
             target = prepared(base.parts.architecture, None, profile.naming)
         return footprint(target, changed, profile)
 
-    return warnings(Case(base=base, run=run, profile=profile, gpu=gpu, found=found, time=time, other=other))
+    return warnings(
+        Case(
+            base=base,
+            run=run,
+            profile=profile,
+            gpu=now.gpu,
+            found=now.found,
+            time=time,
+            other=other,
+            corrections=now.corrections,
+            calibrated=calibrated,
+        )
+    )

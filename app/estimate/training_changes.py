@@ -1,6 +1,6 @@
 """Single changes that would make a run fit on its card, cheapest first; two at a time only where no single one does."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from app.catalogue.frameworks import FrameworkProfile
@@ -33,15 +33,18 @@ class Setting:
     gpu: GpuSpec
     found: Footprint
     corrections: Corrections
+    pace: float
+    """Factor on step time, from measurements on this card."""
 
     def changed(self, run: Run, base: Prepared | None = None) -> "Setting":
         """The same with another run (and adapter)."""
         base = base or self.base
-        return Setting(base, run, self.profile, self.gpu, footprint(base, run, self.profile), self.corrections)
+        return replace(self, base=base, run=run, found=footprint(base, run, self.profile))
 
-    def on(self, gpu: GpuSpec) -> "Setting":
+    def on(self, card: "Card") -> "Setting":
         """The same run on another card."""
-        return Setting(self.base, self.run, self.profile, gpu, self.found, self.corrections)
+        gpu, corrections, pace = card
+        return replace(self, gpu=gpu, corrections=corrections, pace=pace)
 
     def device(self) -> Range:
         """What the card would show."""
@@ -52,12 +55,17 @@ class Setting:
         return device_fits(self.found, self.run, self.profile, self.gpu.memory_bytes, self.corrections)
 
 
+Card = tuple[GpuSpec, Corrections, float]
+"""A GPU with what is known of the run on it: its memory factors and its pace."""
 Candidate = tuple[str, str, Setting]
 """The change as `field=value`, in words, and the run after it."""
 
 
-def changes_that_fit(now: Setting, seconds: float, others: Sequence[GpuSpec]) -> tuple[MemoryChange, ...]:
-    """Changes after which the run fits, by the money they cost (by time where no price is known)."""
+def changes_that_fit(now: Setting, seconds: float, others: Iterable[Card]) -> tuple[MemoryChange, ...]:
+    """Changes after which the run fits, by the money they cost (by time where no price is known).
+
+    `seconds` is the step of `now` by the formulas.
+    """
     here = [c for c in _on_this_card(now) if c[2].fits()] or [c for c in _two_at_a_time(now) if c[2].fits()]
     priced = [_priced(now, c, seconds) for c in (*here, *_other_cards(now, others))]
     priced.sort(key=lambda pair: pair[0])
@@ -66,7 +74,8 @@ def changes_that_fit(now: Setting, seconds: float, others: Sequence[GpuSpec]) ->
 
 def _priced(now: Setting, candidate: Candidate, seconds: float) -> tuple[float, MemoryChange]:
     change, text, then = candidate
-    factor = step_time(then.base, then.run, then.found.static, then.profile, then.gpu).seconds / seconds
+    after = step_time(then.base, then.run, then.found.static, then.profile, then.gpu).seconds
+    factor = after * then.pace / (seconds * now.pace)
     made = MemoryChange(change=change, text=text, device_bytes=then.device(), time_factor=factor)
     return factor * _price_factor(now.gpu, then.gpu), made
 
@@ -137,14 +146,25 @@ def _one_at_a_time(run: Run) -> Run:
     return replace(run, checkpointing=True, micro_batch_size=1, accumulation=steps)
 
 
-def _other_cards(now: Setting, others: Sequence[GpuSpec]) -> Iterator[Candidate]:
-    larger = [g for g in others if g.memory_bytes > now.gpu.memory_bytes and now.run.precision in g.flops_per_second]
-    larger.sort(key=lambda g: (g.usd_per_hour.value if g.usd_per_hour else float("inf"), g.memory_bytes))
+def _other_cards(now: Setting, others: Iterable[Card]) -> Iterator[Candidate]:
     seen = 0
-    for gpu in larger:
-        then = now.on(gpu)
+    for card in sorted(_larger(now, others), key=_price_and_size):
+        then, gpu = now.on(card), card[0]
         if then.fits():
             yield f"hardware.gpu={gpu.id}", f"{gpu.name} ({as_gib(gpu.memory_bytes)})", then
             seen += 1
         if seen == OTHER_GPUS:
             return
+
+
+def _larger(now: Setting, others: Iterable[Card]) -> Iterator[Card]:
+    """Cards with more memory that have the run's precision."""
+    for card in others:
+        gpu = card[0]
+        if gpu.memory_bytes > now.gpu.memory_bytes and now.run.precision in gpu.flops_per_second:
+            yield card
+
+
+def _price_and_size(card: Card) -> tuple[float, int]:
+    gpu = card[0]
+    return gpu.usd_per_hour.value if gpu.usd_per_hour else float("inf"), gpu.memory_bytes

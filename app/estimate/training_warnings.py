@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from app.catalogue.frameworks import FrameworkProfile
 from app.estimate.memory import Footprint
-from app.estimate.memory_device import NO_CORRECTIONS, context_bytes, device_fits, held_bytes
+from app.estimate.memory_device import Corrections, context_bytes, device_fits, needed_and_wanted
 from app.estimate.memory_weights import Prepared
 from app.estimate.training_settings import Run
 from app.estimate.training_time import StepTime
@@ -33,6 +33,10 @@ class Case:
     time: StepTime
     other: Callable[[Run], Footprint]
     """Memory of the same run, changed."""
+    corrections: Corrections
+    """Memory factors of a calibration."""
+    calibrated: bool
+    """Whether measurements stand behind this GPU and framework."""
 
 
 def warnings(case: Case) -> tuple[str, ...]:
@@ -144,11 +148,11 @@ def _tight(case: Case) -> str | None:
     """On the card only because the allocator gives back what it would rather keep."""
     found = case.found
     limit = case.gpu.memory_bytes - context_bytes(case.profile, case.run)
-    held, _ = held_bytes(found, case.run, case.profile)
-    if held <= limit or not device_fits(found, case.run, case.profile, case.gpu.memory_bytes, NO_CORRECTIONS):
+    needed, held = needed_and_wanted(found, case.run, case.profile, case.corrections)
+    if held <= limit or not device_fits(found, case.run, case.profile, case.gpu.memory_bytes, case.corrections):
         return None
     return (
-        f"Tight: tensors need {as_gib(found.peak)}, but the allocator would hold {as_gib(held)} where "
+        f"Tight: tensors need {as_gib(needed)}, but the allocator would hold {as_gib(held)} where "
         f"{as_gib(limit)} are free; it will release and reserve again and again, and an out-of-memory error is near."
     )
 
@@ -172,7 +176,7 @@ def _emulated(case: Case) -> str | None:
 
 
 def _unmeasured(case: Case) -> str | None:
-    if case.profile.calibrated:
+    if case.profile.calibrated or case.calibrated:
         return None
     if case.profile.id == "generic":
         return "Name the framework: ranges are wide because frameworks differ by up to half in what they keep."

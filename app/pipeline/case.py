@@ -3,7 +3,6 @@
 from dataclasses import field
 from datetime import date
 
-from app.catalogue import Catalogue
 from app.decision import Verdict, decide
 from app.estimate.break_even import break_even, crossing_volume
 from app.estimate.cost import Bill, RequestTokens, Work, offer_outlasts, prompting_bill, tuning_bill
@@ -228,18 +227,19 @@ def _planned(facts: Facts, load: Workload, chosen: Chosen[BaseModelSpec], inputs
     found = inputs.planned.get(key)
     if found is None:
         catalogue = inputs.world.catalogue
-        tools = tuning_tools(chosen.spec.architecture, catalogue)
+        tools = tuning_tools(chosen.spec.architecture, inputs.world)
         own = inputs.preferences
         found = plan_fine_tuning(facts, load, chosen, catalogue, own, book=book, tools=tools)
         inputs.planned[key] = found
     return found
 
 
-def tuning_tools(architecture: Architecture, catalogue: Catalogue) -> TuningTools:
+def tuning_tools(architecture: Architecture, world: World) -> TuningTools:
     """What planning needs of the estimators, for one base model."""
 
     def estimate(request: TrainingRequest) -> TrainingEstimate:
-        return estimate_training(request, architecture, catalogue.gpu(request.hardware.gpu, "/preferences/gpu"))
+        gpu = world.catalogue.gpu(request.hardware.gpu, "/preferences/gpu")
+        return estimate_training(request, architecture, gpu, accepted=world.accepted)
 
     return TuningTools(
         estimate=estimate,

@@ -31,12 +31,15 @@ def architecture_of(
 def training_estimate(
     request: TrainingRequest, world: World, measured: MeasuredSteps | None = None
 ) -> TrainingEstimate:
-    """POST /estimate/training; `measured` steps of the same GPU and framework narrow the ranges. Raises InputError."""
+    """POST /estimate/training; `measured` steps of the same GPU and framework win over accepted corrections.
+
+    Raises InputError.
+    """
     architecture, warnings = architecture_of(request.base_model, request.architecture, world.catalogue)
     gpu = world.catalogue.gpu(request.hardware.gpu, "/hardware/gpu")
     others = tuple(world.catalogue.gpus.values())
     fitted = calibration(measured, world) if measured else None
-    made = estimate_training(request, architecture, gpu, calibration=fitted, other_gpus=others)
+    made = estimate_training(request, architecture, gpu, calibration=fitted, other_gpus=others, accepted=world.accepted)
     return replace(made, warnings=warnings + made.warnings)
 
 

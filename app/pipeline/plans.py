@@ -13,7 +13,7 @@ from app.schemas.world import BaseModelSpec
 def plan_lora(request: LoraPlanRequest, world: World) -> FineTuningPlan:
     """The plan for a named base model or any `config.json`. Raises InputError."""
     chosen = _chosen(request, world)
-    tools = tuning_tools(chosen.spec.architecture, world.catalogue)
+    tools = tuning_tools(chosen.spec.architecture, world)
     return planned(request, chosen, world.catalogue, book=world.planning, tools=tools).plan
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.catalogue import Catalogue, load_catalogue
 from app.decision import DecisionBook, load_decision, needs_read_by
+from app.estimate.training_calibration import Calibrations, accepted
 from app.facts import lexicon_files, scan
 from app.kept import kept
 from app.planning import PlanningBook, load_planning
@@ -33,6 +34,8 @@ class World:
     precedents: Precedents
     priced_gpus: tuple[GpuSpec, ...]
     """GPUs with a list price, those that a deployment is chosen from."""
+    accepted: Calibrations
+    """Corrections of training estimates that the organisation accepted."""
     rules_digest: str
     """SHA-256 of rules, thresholds, decision and precedents together."""
 
@@ -62,6 +65,7 @@ def load_world(overlay: Path | None = None) -> World:
         decision=decision,
         precedents=precedents,
         priced_gpus=tuple(gpu for gpu in catalogue.gpus.values() if gpu.usd_per_hour is not None),
+        accepted=accepted(catalogue.corrections),
         rules_digest=hashlib.sha256("".join(parts).encode()).hexdigest(),
     )
 
