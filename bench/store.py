@@ -130,7 +130,7 @@ def measured(store: Store, rows: int) -> dict[str, Figures]:
         "pages of 20, onward": _figures(CALLS, lambda: store.page(20, next(pages, None), None, None)),
         "page by state": _figures(CALLS, lambda: store.page(20, None, None, "done")),
         "page by approach": _figures(CALLS, lambda: store.page(20, None, "fine_tuning", None)),
-        "calibration": _figures(CALIBRATIONS, store.calibration),
+        "calibration": _figures(CALIBRATIONS, lambda: store.calibration(START.date())),
     }
 
 

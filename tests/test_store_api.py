@@ -193,6 +193,46 @@ async def test_calibration_counts_what_was_recorded(client: httpx.AsyncClient) -
     assert deviation["gpu"] == made.json()["report"]["fine_tuning"]["hardware"]["gpu"]
 
 
+async def recorded(client: httpx.AsyncClient, factors: tuple[float, ...]) -> dict[str, Any]:
+    """Recommendations whose training took these times what was expected; the last one."""
+    for factor in factors:
+        made = await client.post("/recommendations", json=TASK)
+        training = made.json()["report"]["compute"]["training"]
+        measured = {"train_seconds": factor * training["train_seconds"]["expected"]}
+        body = {"approach": "fine_tuning", "state": "done", "measured": measured}
+        await client.put(f"{made.headers['location']}/outcome", json=body, headers={"If-Match": '"1"'})
+    report: dict[str, Any] = made.json()["report"]
+    return report
+
+
+async def test_an_accepted_correction_closes_the_loop(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/t.sqlite3"
+
+    def accepting(offered: dict[str, Any], name: str) -> Settings:
+        (tmp_path / name).write_text(offered["overlay"], encoding="utf-8")
+        return Settings(database_url=url, catalogue_overlay=tmp_path / name)
+
+    async with serving(Settings(database_url=url)) as client:
+        plain = await recorded(client, (1.4, 1.5, 1.45, 1.47, 1.43))
+        (first,) = (await client.get("/calibration")).json()["corrections"]
+    async with serving(accepting(first, "ours.yaml")) as client:
+        assert (await client.get("/calibration")).json()["deviations"] == []
+        report = await recorded(client, (0.98, 1.01, 0.99, 1.02, 1.0))
+        assert (await client.get("/calibration")).json()["corrections"] == []
+        await recorded(client, (1.2, 1.21, 1.19, 1.2, 1.2) * 4)
+        (second,) = (await client.get("/calibration")).json()["corrections"]
+    before, after = (r["compute"]["training"]["train_seconds"]["expected"] for r in (plain, report))
+    assert after == pytest.approx(first["factor"] * before, rel=1e-3)
+    assert report["provenance"]["catalogue_digest"] != plain["provenance"]["catalogue_digest"]
+    told_by = {a["name"]: a for a in report["compute"]["training"]["assumptions"]}["train_seconds_correction"]
+    assert told_by["origin"] == "calibrated"
+    assert told_by["source"].startswith("accepted in ours.yaml, 20")
+    async with serving(accepting(second, "next.yaml")) as client:
+        third = await recorded(client, (1.0,))
+    found = third["compute"]["training"]["train_seconds"]["expected"]
+    assert found == pytest.approx(second["factor"] * after, rel=1e-3)
+
+
 async def test_without_a_database_advice_goes_on(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for url in (f"sqlite:///{tmp_path}/file/t.sqlite3", "postgresql://127.0.0.1:9/none"):

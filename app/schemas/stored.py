@@ -179,7 +179,8 @@ class Deviation:
     count: int
     """Measurements."""
     factor: float
-    """Geometric mean of measured over expected: above 1, estimates are too low."""
+    """Geometric mean of measured over expected: above 1, estimates are too low. Expected is with the accepted
+    correction, where there is one."""
     spread: float
     """Typical further deviation, as a factor (exponential of the standard deviation of the log ratios)."""
     inside: float
@@ -206,6 +207,11 @@ class Correction:
     """Measurements it rests on."""
     why: str
     """In words."""
+    action: str
+    """What an operator who accepts it does."""
+    overlay: str | None
+    """The YAML that accepts it, for the catalogue overlay: the product, where a correction is in force there already;
+    null where the estimate takes no factor."""
 
 
 @answer

@@ -1,12 +1,14 @@
 """How predictions compare with outcomes: sums made by the database, figures made of them here."""
 
 import math
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
 from app.records import record
 from app.schemas.stored import CalibrationReport, Correction, DecisionCalibration, Deviation, ReliabilityBin
+from app.store.acceptance import NONE_IN_FORCE, InForce, action, overlay_entry, place_of
 from app.store.tables import deviations, recommendations
 
 EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -19,7 +21,8 @@ Z95 = 1.959964
 LIMITS = (
     "A hit means that what was recommended was done, not that the other approach would have failed.",
     "Recommendations without an outcome are not counted; teams record what went well more readily.",
-    "Memory and time are compared only where the run used the planned GPU and framework.",
+    "Memory and time are compared only where the run used the planned GPU and framework, and only for recommendations "
+    "made under the correction that is in force now (under none, where there is none).",
 )
 
 
@@ -31,14 +34,15 @@ class _Bin:
     squares: float
 
 
-def calibration(connection: Connection) -> CalibrationReport:
-    """Everything recorded so far."""
-    found = tuple(_deviation(row) for row in connection.execute(_CELLS))
+def calibration(connection: Connection, today: date, in_force: InForce = NONE_IN_FORCE) -> CalibrationReport:
+    """Everything recorded so far; corrections are offered as of `today`, on top of those `in_force`."""
+    found = tuple(deviation for row in connection.execute(_CELLS) if (deviation := _deviation(row, in_force)))
+    offered = (correction(deviation, today, in_force.get(place_of(deviation))) for deviation in found)
     return CalibrationReport(
         stored=connection.execute(select(func.count()).select_from(recommendations)).scalar_one(),
         decisions=_decisions({row.bin: _bin(row) for row in connection.execute(_BINS)}),
         deviations=found,
-        corrections=tuple(made for deviation in found if (made := correction(deviation))),
+        corrections=tuple(made for made in offered if made),
         limits=LIMITS,
     )
 
@@ -63,12 +67,13 @@ _CELLS = (
         deviations.c.quantity,
         deviations.c.gpu,
         deviations.c.framework,
+        deviations.c.applied_factor,
         func.count().label("many"),
         func.avg(_ratio).label("mean"),
         func.avg(_ratio * _ratio).label("mean_square"),
         func.avg(deviations.c.inside * 1.0).label("inside"),
     )
-    .group_by(deviations.c.quantity, deviations.c.gpu, deviations.c.framework)
+    .group_by(deviations.c.quantity, deviations.c.gpu, deviations.c.framework, deviations.c.applied_factor)
     .order_by(deviations.c.quantity, deviations.c.gpu, deviations.c.framework)
 )
 
@@ -110,7 +115,10 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _deviation(row: Any) -> Deviation:
+def _deviation(row: Any, in_force: InForce) -> Deviation | None:
+    """What estimates under the factor in force miss; None for those under another one, which say nothing of it."""
+    if row.applied_factor != in_force.get((row.quantity, row.gpu, row.framework), 1.0):
+        return None
     mean = float(row.mean)
     variance = max(0.0, float(row.mean_square) - mean * mean)
     return Deviation(
@@ -124,8 +132,8 @@ def _deviation(row: Any) -> Deviation:
     )
 
 
-def correction(found: Deviation) -> Correction | None:
-    """A factor where enough measurements say that the estimate is off, else None."""
+def correction(found: Deviation, today: date, before: float | None = None) -> Correction | None:
+    """A factor where enough measurements say that the estimate is off, else None; `before` is the one in force."""
     if found.count < FEWEST:
         return None
     half = t95(found.count - 1) * math.log(found.spread) / math.sqrt(found.count)
@@ -142,6 +150,8 @@ def correction(found: Deviation) -> Correction | None:
         factor_high=high,
         count=found.count,
         why=f"{found.count} measurements: the estimate was too {way}, by {found.factor:.2f} on (geometric) average.",
+        action=action(found, before),
+        overlay=overlay_entry(found, (low, high), before, today),
     )
 
 

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, delete, insert, update
 
 from app.records import record
 from app.schemas.stored import OutcomeRequest
+from app.schemas.world import correction_name
+from app.store.acceptance import TRAINED
 from app.store.records import get, refusal
 from app.store.tables import deviations, documents, recommendations
 
-TRAINED = ("peak_reserved_bytes", "train_seconds")
-"""Quantities that depend on the GPU and the framework of the training run."""
 DEFAULT_FRAMEWORK = "hf_peft"
 """What a training estimate assumes when it names no framework."""
 
@@ -86,6 +86,7 @@ def deviations_of(report: dict[str, Any], outcome: OutcomeRequest) -> Iterator[d
             "framework": ran[1] if trained else "",
             "log_ratio": math.log(found / span["expected"]),
             "inside": int(span["low"] <= found <= span["high"]),
+            "applied_factor": _assumed(report, correction_name(quantity)) or 1.0,
         }
 
 
@@ -103,5 +104,9 @@ def _estimated(report: dict[str, Any], approach: str) -> dict[str, dict[str, flo
 
 
 def _framework(report: dict[str, Any]) -> str:
-    named = [a["value"] for a in report["compute"]["training"]["assumptions"] if a["name"] == "framework"]
-    return str(named[0]) if named else DEFAULT_FRAMEWORK
+    return str(_assumed(report, "framework") or DEFAULT_FRAMEWORK)
+
+
+def _assumed(report: dict[str, Any], name: str) -> Any:
+    """The value of an assumption of the training estimate; None when it made none of that name."""
+    return next((a["value"] for a in report["compute"]["training"]["assumptions"] if a["name"] == name), None)

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from sqlalchemy import Connection, Engine
@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import StoreAwayError
 from app.schemas.stored import CalibrationReport, OutcomeRequest, StoredPage
 from app.store import access_keys, calibration, counts, migrate, outcomes, records
+from app.store.acceptance import NONE_IN_FORCE, InForce
 from app.store.engine import has_file, is_sqlite, make_engine, make_folder, read_url, translated
 
 DEFAULT_URL = "sqlite:///var/tunewise.sqlite3"
@@ -136,10 +137,10 @@ class Store:
         with self._transaction("outcome", writes=True) as connection:
             return outcomes.record_outcome(connection, record_id, revision, outcome, moment)
 
-    def calibration(self) -> CalibrationReport:
-        """Predictions beside outcomes."""
+    def calibration(self, today: date, in_force: InForce = NONE_IN_FORCE) -> CalibrationReport:
+        """Predictions beside outcomes; corrections offered on top of those `in_force`."""
         with self._transaction("calibration", writes=False) as connection:
-            return calibration.calibration(connection)
+            return calibration.calibration(connection, today, in_force)
 
     def export(self, after: int = 0) -> list[tuple[int, records.Stored]]:
         """The next rows after number `after`, each with its number; [] at the end."""

@@ -82,9 +82,11 @@ deviations = Table(
     Column("framework", String(WORD_LENGTH), nullable=False),
     Column("log_ratio", Float, nullable=False),
     Column("inside", Integer, nullable=False),
-    Index("ix_deviations_cells", "quantity", "gpu", "framework", "log_ratio", "inside"),
+    Column("applied_factor", Float, nullable=False, server_default="1"),
+    Index("ix_deviations_cells", "quantity", "gpu", "framework", "applied_factor", "log_ratio", "inside"),
 )
-"""How far a measured quantity lay from its estimate: ln(measured / expected), and 1 when it lay in the range."""
+"""How far a measured quantity lay from its estimate: ln(measured / expected), 1 when it lay in the range, and the
+accepted correction that the estimate held."""
 
 access_keys = Table(
     "access_keys",

@@ -15,7 +15,7 @@ from app.store.records import Repeat
 from app.store.tables import metadata
 from tests.ops.postgres import Postgres
 from tests.unit.store.samples import NOW, new
-from tests.unit.store.test_migrations import MOVED, OUTCOME
+from tests.unit.store.test_migrations import APPLIED, MOVED, OUTCOME, applied, corrected
 
 THREADS = 8
 
@@ -48,17 +48,36 @@ def test_migrations_back_and_forward_with_rows(url: str) -> None:
         store.add(new(number, title="a\0b"))
     store.record(new(0).id, 1, OUTCOME, NOW)
     store.record(new(1).id, 1, MOVED, NOW)
-    before, figures = store.export(), store.calibration()
+    before, figures = store.export(), store.calibration(NOW.date())
     assert figures.deviations
     migrate.downgrade(store.engine(), "0001")
     store.close()
     again = Store(url)
     assert again.export() == before
-    assert again.calibration() == figures
+    assert again.calibration(NOW.date()) == figures
     migrate.downgrade(again.engine(), "base")
     again.close()
     with closing(Store(url)) as empty:
         assert empty.export() == []
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_accepted_corrections_survive_back_and_forward(url: str, revision: str) -> None:
+    with closing(Store(url)) as store:
+        for number in range(3):
+            store.add(new(number))
+        store.record(new(0).id, 1, OUTCOME, NOW)
+        store.record(new(1).id, 1, MOVED, NOW)
+        corrected(store)
+        assert applied(store) == APPLIED
+        in_force = {("train_seconds", "L40S", "axolotl"): 1.2622}
+        figures = store.calibration(NOW.date(), in_force)
+        assert {d.quantity: d.count for d in figures.deviations}["train_seconds"] == 2
+        migrate.downgrade(store.engine(), revision)
+    with closing(Store(url)) as again:
+        again.prepare()
+        assert applied(again) == APPLIED
+        assert again.calibration(NOW.date(), in_force) == figures
 
 
 def test_one_idempotency_key_from_many_connections(url: str) -> None:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from app.api.documented import errors
 from app.api.examples import RECOMMEND_EXAMPLES
 from app.api.front import CALLER
-from app.api.world import answers_of, running_of
+from app.api.world import answers_of, running_of, world_of
 from app.schemas.recommend import RecommendRequest
 from app.schemas.stored import (
     CalibrationReport,
@@ -26,6 +26,7 @@ from app.schemas.stored import (
     StoredRecommendation,
 )
 from app.schemas.vocabulary import Approach
+from app.store.acceptance import Place
 from app.store.records import PAGE_MAX, New, Repeat, Stored
 
 router = APIRouter(tags=["Stored"])
@@ -258,7 +259,12 @@ async def outcome(
 async def calibration(request: Request) -> Response:
     """Hit rate, Brier score and reliability of verdicts; errors of memory, time, cost and latency; corrections offered.
 
-    Nothing changes by itself: an operator who accepts a correction applies it.
+    Nothing changes by itself: an operator accepts a correction by pasting its `overlay` into the catalogue overlay.
+    Training estimates are multiplied from then on, and what was recommended before is compared no more.
     """
-    running = running_of(request)
-    return Response(_write_calibration(await running.stored(running.store.calibration)), media_type=JSON)
+    running, world = running_of(request), world_of(request)
+    accepted = (correction for found in world.catalogue.corrections.values() for correction in found)
+    in_force: dict[Place, float] = {(made.quantity, made.gpu, made.framework): made.factor for made in accepted}
+    today = datetime.now(UTC).date()
+    found = await running.stored(lambda: running.store.calibration(today, in_force))
+    return Response(_write_calibration(found), media_type=JSON)

@@ -1,12 +1,14 @@
 """Recommendations small enough to write many of, with just what the store reads in a report."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from app.store.records import New
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+NOT_CORRECTED: Mapping[str, float] = {}
 
 
 def span(expected: float) -> dict[str, float]:
@@ -14,8 +16,9 @@ def span(expected: float) -> dict[str, float]:
     return {"low": 0.8 * expected, "expected": expected, "high": 1.2 * expected}
 
 
-def new(number: int, **changes: Any) -> New:
-    """The recommendation of a number."""
+def new(number: int, corrected: Mapping[str, float] = NOT_CORRECTED, **changes: Any) -> New:
+    """The recommendation of a number, its estimate `corrected` by accepted factors of quantities."""
+    told = [{"name": f"{quantity}_correction", "value": factor} for quantity, factor in corrected.items()]
     report = {
         "options": [
             {"approach": "fine_tuning", "rank": 2, "monthly_cost_usd": span(900.0), "latency_p95_seconds": None},
@@ -27,7 +30,7 @@ def new(number: int, **changes: Any) -> New:
             "training": {
                 "memory": {"peak_reserved_bytes": span(20e9)},
                 "train_seconds": span(4000.0),
-                "assumptions": [{"name": "framework", "value": "axolotl"}],
+                "assumptions": [{"name": "framework", "value": "axolotl"}, *told],
             }
         },
     }
