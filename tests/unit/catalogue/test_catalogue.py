@@ -9,6 +9,7 @@ import pytest
 from app.catalogue import STALE_AFTER_DAYS, assembly, load_catalogue
 from app.catalogue.stale import main as stale_main
 from app.errors import UnknownNameError
+from tests.conftest import ROOT
 
 SOURCES = 'sources: {ours: {title: Our contract, href: "https://example.org/contract", date: 2026-11-01}}\n'
 DAY = date(2026, 11, 24)
@@ -114,6 +115,13 @@ def test_accepted_corrections_are_kept_by_gpu_and_framework(tmp_path: Path) -> N
         ("peak_reserved_bytes", 0.9, 9),
     ]
     assert found[0].source == "accepted in ours.yaml, 2026-11-24: nine runs in November"
+
+
+def test_the_documented_correction_is_one(tmp_path: Path) -> None:
+    told = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    _, _, rest = told.partition("```yaml\ncorrections:")
+    ((found,),) = load_catalogue(overlay(tmp_path, "corrections:" + rest.partition("```")[0])).corrections.values()
+    assert found.quantity == "train_seconds"
 
 
 def test_an_accepted_correction_changes_the_digest(tmp_path: Path) -> None:
