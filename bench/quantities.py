@@ -22,14 +22,14 @@ from app.facts.scan import CONVERSIONS, read_quantities, scan
 CASES = Path(__file__).parents[1] / "tests" / "cases"
 DEVELOPMENT = (
     "quantities.yaml", "quantities_more.yaml", "quantities_neighbours.yaml", "quantities_wordings.yaml",
-    "quantities_wordings2.yaml", "quantities_heldout.yaml", "quantities_development2.yaml",
+    "quantities_wordings2.yaml", "quantities_wordings3.yaml", "quantities_heldout.yaml", "quantities_development2.yaml",
 )  # fmt: skip
 HELD_OUT = "quantities_unseen.yaml"
 TABLES = tuple(path for name in (*DEVELOPMENT, HELD_OUT) if (path := CASES / name).exists())
-CORPUS_ROUNDS = ("r1", "r2", "r3", "r4", "r5", "r5_frozen")
+CORPUS_ROUNDS = ("r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8")
 CORPUS_FOLDER = Path(__file__).parents[1] / "models" / "data" / "corpus"
 CORPUS = tuple(path for name in CORPUS_ROUNDS if (path := CORPUS_FOLDER / f"{name}.jsonl").exists())
-"""Round r5 served as the frozen split until 2026-11-24; later rounds are never read here."""
+"""Rounds r5 to r8 were held out until 2026-11-24; of later rounds only figures are printed, never their texts."""
 READINGS = 3
 """Times that each text is read: the least counts, since other work on the machine is no cost of reading."""
 RATES = {"USD": 1.0, "EUR": 1.08, "GBP": 1.27, "CHF": 1.13, "INR": 0.012, "JPY": 0.0066}
@@ -132,7 +132,7 @@ def main() -> None:
         print_corpus(arguments.only, arguments.misses)
         return
     for path in arguments.paths:
-        hidden = path.name == HELD_OUT or ("frozen" in path.name and path not in CORPUS)
+        hidden = path.name == HELD_OUT or (path.suffix == ".jsonl" and path.resolve() not in CORPUS)
         counts = measure(path, arguments.misses and not hidden, arguments.only)
         total: Counter[str] = sum(counts.values(), Counter[str]())
         print(f"{path.name}: {shown(total)}")

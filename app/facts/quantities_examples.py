@@ -28,6 +28,11 @@ _GIVE = frozenset(
 )
 SPEAKS = LABELLED | GOLD | TRAIN | WEAK | NONE | NO_DATA | NOUN | HEADING | PEOPLE_MADE | OUTCOME | LABEL_NOUN | DONE
 """A text without any of these words, and without one of testing, speaks of no examples."""
+UNFIT, SHOWN = BIT["unfit"], BIT["shown"]
+UNFIT_REACH = 16
+"""Tokens behind a figure in which `not reviewed`, `not to be used` takes it back."""
+MANY_EXAMPLES = 100
+"""So many examples are no shots of a prompt."""
 MANY_LABELS = 1000
 """So many labels are examples; fewer are the scheme that they come from."""
 OUTCOME_REACH, ITEM_REACH = 4, 4
@@ -86,6 +91,10 @@ def _countable(marked: Marked, number: Number) -> bool:
     if last < len(words) and (words[last] in _UNITS or words[last] in TIME_UNITS):
         return False
     before = words[number.first - 1] if number.first else ""
+    if before in ("above", "below") or (
+        before == "to" and words[number.first - 2] == "up" and number.value < MANY_EXAMPLES
+    ):
+        return False
     bare_year = number.year and (
         before in ("the", "in", "since", "of", "from") or not (last < len(words) and words[last][0].isalpha())
     )
@@ -134,6 +143,8 @@ def _rank(marked: Marked, number: Number) -> int:
     first, last, tokens = number.first, number.last, marked.tokens
     if marked.scope(first, last) & (RIVAL | HYPOTHETICAL) or marked.ahead(first, 3) & NEGATION:
         return 0
+    if marked.present & UNFIT and _within(marked, last, last + UNFIT_REACH, UNFIT) is not None:
+        return 0
     if tokens.words[first - 1 : first] in _WANTED and first:
         return 0
     could = not _COULD.isdisjoint(tokens.words[max(0, first - 3) : first])
@@ -164,7 +175,16 @@ def _rank(marked: Marked, number: Number) -> int:
     near = _marks(marked, max(0, first - AHEAD_REACH), reach)
     if _within(marked, last, reach, WEAK) is not None and marked.masks[marked.clause[first]] & (TRAIN | NOUN):
         return 2
+    finished = _marks(marked, last, last + 2) & (DONE | KEPT)
+    if (
+        finished
+        and _marks(marked, last, last + PAST_REACH) & (SHOWN | GOLD)
+        and not _marks(marked, last, last + 2) & TAXONOMY
+    ):
+        return 2
     noun = _within(marked, last, reach, NOUN)
+    if noun == last and number.value >= MANY_EXAMPLES:
+        return 2  # the 480 examples that she wrote down
     if noun is not None and noun - last < ITEM_REACH and _is_item(marked, first):
         return 2  # 900 NL/SQL pairs
     if noun is not None and "(" in marked.tokens.words[last:noun]:

@@ -26,7 +26,7 @@ CAP_REACH, ELIDED_REACH = 6, 24
 """Tokens before an amount in which it is called a ceiling, and back to the money whose period it takes over."""
 HEADING_REACH = 24
 """Tokens back to a `Per month:` that heads a list."""
-SMALLEST_BUDGET = 10
+SMALLEST_BUDGET = 20
 """Below it an amount is a price."""
 NEAR_TRAINING = 4.0
 MONTHS_PER_YEAR, MONTHS_PER_QUARTER = 12, 3

@@ -36,6 +36,7 @@ _WANTS = frozenset((
     "expect", "expects", "want", "wants", "need", "needs", "require", "requires", "demand", "demands",
 ))  # fmt: skip
 """Right before a figure it is wanted, by whomever: `people expect 90`."""
+_SOLVES = frozenset(("got", "gets", "solved", "answered", "had"))
 _WELL = frozenset(("correctly", "right", "properly", "well"))
 MISTAKE_WORDS, MISTAKE_REACH, OF_REACH = 2, 5, 12
 """Tokens before `200` in which `a mistake in every` stands, and back to the `of 300` that a figure is part of."""
@@ -159,6 +160,8 @@ def _counted(marked: Marked, number: Number) -> tuple[float, int] | None:
     joint = at
     while at < len(words) and at - joint < MAX_JOINTS and words[at] in _JOINTS:
         at += 1
+    if at > joint and words[at : at + 2] == ["a", "hundred"]:
+        at += not marked.numbers_within(at, at + 1)
     wholes = marked.numbers_within(at, at + 1) if at > joint else []
     if not wholes or not number.value < wholes[0].value:
         return None
@@ -184,7 +187,9 @@ def _counted_of(marked: Marked, number: Number) -> tuple[float, int] | None:
     if head == "in" and number.value >= _FEWEST_OF and _is_one_mistake(marked, first):
         return 1 - 1 / number.value, number.last
     behind = words[number.last] if number.last < len(words) else "."
-    closed = not behind[0].isalnum() or behind in _WELL
+    closed = not behind[0].isalnum() or behind in _WELL or _starts(marked, number.last, RIGHT)
+    if closed and words[first - 1] in _SOLVES and behind in ("right", "correct", "correctly"):
+        return _of_asked(marked, number)
     if not closed or "of" not in words[max(0, first - OF_REACH) : first]:
         return None
     if not marked.near(first, number.last, RIGHT_BEFORE, 1) & RIGHT:
@@ -192,6 +197,21 @@ def _counted_of(marked: Marked, number: Number) -> tuple[float, int] | None:
     for whole in marked.numbers_within(first - OF_REACH, first):
         opens = whole.first and words[whole.first - 1] == "of" and sentence[whole.first] == sentence[first]
         if opens and whole.value >= _FEWEST_OF and LOWEST_COUNTED <= number.value / whole.value < 1:
+            return number.value / whole.value, number.last
+    return None
+
+
+def _starts(marked: Marked, k: int, bit: int) -> bool:
+    """A cue stands right behind a figure."""
+    return k < len(marked.marks) and bool(marked.marks[k] & bit)
+
+
+def _of_asked(marked: Marked, number: Number) -> tuple[float, int] | None:
+    """`We asked the bot twenty questions, it got 12 right`: of the figure before it in the sentence."""
+    sentence = marked.tokens.sentence
+    for whole in reversed(marked.numbers_within(number.first - OF_REACH, number.first)):
+        fits = not whole.year and whole.value >= _FEWEST_OF and number.value / whole.value <= 1
+        if fits and sentence[whole.first] == sentence[number.first]:
             return number.value / whole.value, number.last
     return None
 

@@ -15,7 +15,7 @@ from app.facts.rates_happenings import (
 )
 from app.facts.rates_hours import open_seconds
 from app.facts.rates_members import MAX_RESULT_WORDS, is_product, members_of, stated_result
-from app.facts.rates_pairs import MAX_LEAD_WORDS, Counts, is_count, pairs_of
+from app.facts.rates_pairs import ABOUT, MAX_LEAD_WORDS, Counts, is_count, pairs_of
 from app.facts.rates_pieces import pieces_of
 from app.facts.scope import BIT, CURRENT, DISMISSAL, FOREIGN, NEGATION, PAST, PAST_VERB, PLANNED, Marked
 from app.facts.units import DAY, HOUR, QUARTER, YEAR, Period, percent_after
@@ -24,6 +24,12 @@ PEAK, SUSTAINED, OVERALL = BIT["peak"], BIT["sustained"], BIT["overall"]
 LIMIT = BIT["limit"]
 BESIDE_REACH, BESIDE_BONUS, AUDIENCE_COST = 3, 0.4, -0.6
 _AUDIENCE = word_set("audience")
+OVERALL_REACH = 9
+"""Tokens before a figure in which `over all sites` makes it the total."""
+VOLUME, VOLUME_BONUS = BIT["volume"], 0.3
+"""`Load: 70 calls a day` ranks above a rate that is only mentioned."""
+_OLD_ENDS = frozenset(("up", "down", "risen", "rising", "away", "grown"))
+_ARE = frozenset(("are", "is", "be", "get", "gets", "were", "being"))
 PAIRS_BESIDE = 3
 """Rates before and behind one among which it may be the highest."""
 MAX_PART_WORDS = 6
@@ -111,7 +117,7 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts, is_cei
         4
         if _grows_to(marked, number) or is_product(marked, number)
         else 3
-        if time & PLANNED or marked.near(last, last, 0, 3) & OVERALL
+        if time & PLANNED or (marked.near(last, last, 0, 3) | marked.ahead(number.first, OVERALL_REACH)) & OVERALL
         else 1
         if time & CURRENT
         else 2
@@ -120,6 +126,7 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts, is_cei
     if not _TO_DO.isdisjoint(behind) or behind[:2] in (["have", "to"], ["has", "to"]):
         rank += TO_DO_BONUS
     rank += _by_the_side(marked, number, last)
+    rank += VOLUME_BONUS * _is_called_load(marked, number)
     if number.suffix == ONCE:
         rank = -1
     elif period.seconds >= DAY and (marked.distance(first, last, PEAK, 4) is not None or _is_called_peak(marked, last)):
@@ -144,6 +151,14 @@ def _rate(marked: Marked, period: Period, number: Number, counts: Counts, is_cei
             return
         rank -= 1
     yield quantity(marked, "requests_per_day", per_day, first, last, rank=rank)
+
+
+def _is_called_load(marked: Marked, number: Number) -> bool:
+    """`Load: 70 calls a day`, `volume about 18,000 a day`."""
+    k = number.first - 1
+    while k > 0 and (marked.tokens.words[k] == ":" or marked.tokens.words[k] in ABOUT):
+        k -= 1
+    return k >= 0 and bool(marked.marks[k] & VOLUME)
 
 
 def _by_the_side(marked: Marked, number: Number, last: int) -> float:
@@ -219,9 +234,16 @@ def _part_of(marked: Marked, number: Number, last: int, counts: Counts) -> float
         lead, behind = words[last : other.first], words[other.last : other.last + MAX_PART_WORDS]
         if other.first in counts.claimed or other.value >= number.value or other.first - last > MAX_RESULT_WORDS:
             break
-        named = whole or "which" in lead or behind[:2] in (["of", "them"], ["of", "these"], ["of", "those"])
+        of_them = behind[:2] in (["of", "them"], ["of", "these"], ["of", "those"])
+        named = whole or "which" in lead or of_them
         named = named or (not {"only", "just", "merely"}.isdisjoint(lead) and behind[:1] != ["of"])
-        if named and sentence[other.first] == sentence[number.first] and any(map(_is_sent, behind)):
+        described = of_them and not whole and _SHARE_VERBS.isdisjoint(behind) and _ARE.isdisjoint(behind)
+        if (
+            named
+            and not described  # 2,000 of them blurred
+            and sentence[other.first] == sentence[number.first]
+            and any(map(_is_sent, behind))
+        ):
             return counts.take(other).value
     return number.value * _share_of(marked, number, last)
 
@@ -287,9 +309,16 @@ def _is_no_load(marked: Marked, number: Number, period: Period, first: int) -> b
         return True
     if marked.behind(period.last, DISMISSAL_REACH) & DISMISSAL:
         return True
+    if "which" in before and _is_excepted(marked, first):
+        return True
     places = range(max(0, first - MAX_PRICE_WORDS), first)
     bare = period.first == number.last and number.suffix != ONCE
-    if bare and any(words[k] in _MONEY_BEFORE and sentence[k] == sentence[first] for k in places):
+    if bare and any(
+        words[k] in _MONEY_BEFORE
+        and sentence[k] == sentence[first]
+        and (words[k] != "made" or words[k - 1] not in _ARE)
+        for k in places
+    ):
         return True
     if not _LABEL_VERBS.isdisjoint(before) and not _COULD.isdisjoint(before):
         return True
@@ -297,6 +326,14 @@ def _is_no_load(marked: Marked, number: Number, period: Period, first: int) -> b
         return True
     close = before + words[number.last : period.first]
     return "times" in words[number.last : number.last + 1] and not _CHANGE.isdisjoint(close)
+
+
+def _is_excepted(marked: Marked, first: int) -> bool:
+    """`Not for fire calls, of which the control room has 300 a day`: the sentence names what stays outside."""
+    sentence, k = marked.tokens.sentence, first
+    while k > 0 and first - k < MAX_ELIDED_WORDS and sentence[k - 1] == sentence[first]:
+        k -= 1
+    return marked.tokens.words[k : k + 1] in (["not"], ["except"], ["excluding"])
 
 
 def _elided(marked: Marked, period: Period, number: Number, counts: Counts) -> Iterator[Quantity]:
@@ -341,6 +378,13 @@ def _elided_rank(marked: Marked, number: Number) -> int | None:
     before = words[number.first - 1] if number.first else ""
     if before == "to" and "from" in words[max(0, number.first - 3) : number.first]:
         return None  # from midnight to seven
+    if before == "from" and words[number.first - 2] in _OLD_ENDS:
+        return None  # up from 3,100
+    if "alone" in words[max(0, number.first - 3) : number.first] or words[number.last : number.last + 2] == [
+        "from",
+        "before",
+    ]:
+        return None  # ours alone: 3,100
     introduced = before in _ELIDED_BEFORE or before in _MONTHS or marked.ahead(number.first, 1) & PLANNED
     ours = not _OURS.isdisjoint(words[max(0, number.first - 3) : number.first])
     today = behind in _ELIDED_CURRENT

@@ -25,6 +25,17 @@ HUMAN_TIME, HUMAN_REACH = BIT["human_time"], 3
 OTHER, OTHER_REACH = BIT["other_deadline"], 7
 """Tokens before a time of minutes or more in which refunds, repairs or a hotline own it."""
 _OWNS = frozenset(("has", "have", "had"))
+PATIENCE_REACH = 9
+_WILLING = frozenset(
+    ("can", "will", "would", "may", "they'll", "he'll", "she'll", "they'd", "he'd", "she'd", "we'll", "i'll")
+)
+_GLADLY = frozenset(("happily", "gladly", "without", "patiently"))
+_PATIENT = frozenset(("stand", "stands", "wait", "waits", "look", "looks", "watch", "stay", "linger", "sit", "sits"))
+_IS_THE_LIMIT = (["is", "the", "limit"], ["is", "the", "max"], ["is", "the", "maximum"], ["is", "our", "limit"])
+_MORE_THAN = (["more", "than"], ["longer", "than"], ["later", "than"])
+LIMIT_RANK, RANGE_RANK = 3, 2.1
+OURS_BONUS = 1
+"""`that leaves 150 ms for us` ranks above the total that it is part of."""
 MAX_LINE_WORDS = 14
 _ASYNC = (["async", ","], ["asynchronous", ","], ["batch", ","], ["turnaround", ","])
 HALF = BIT["half_of"]
@@ -59,6 +70,7 @@ def read_times(marked: Marked) -> Iterator[Quantity]:
         )
         if not _GIVING_UP.isdisjoint(marked.tokens.words[last : last + 4]) and _stands_at(marked, number):
             rank -= GIVING_UP_COST
+        rank += OURS_BONUS * (marked.tokens.words[last : last + 2] == ["for", "us"])
         yield quantity(marked, name, seconds, number.first, last, rank=rank)
     yield from _elided(marked)
     yield from _bare_units(marked)
@@ -77,8 +89,15 @@ def _elided(marked: Marked) -> Iterator[Quantity]:
                 marked.tokens.sentence[number.first],
             )
             continue
-        bare = behind in _BARE_BEHIND and not (number.year or number.identifier)
+        limit = words[number.last : number.last + 3] in _IS_THE_LIMIT
+        bare = (behind in _BARE_BEHIND or limit) and not (number.year or number.identifier)
         near = number.first <= until and marked.tokens.sentence[number.first] == sentence
+        before = words[max(0, number.first - 2) : number.first]
+        if bare and near and (limit or before in _MORE_THAN):
+            yield quantity(
+                marked, "latency_p95_seconds", number.value * unit, number.first, number.last, rank=LIMIT_RANK
+            )
+            continue
         if bare and near and number.first and (words[number.first - 1] in _WITHIN or _there_in(words, number.first)):
             first_token = _is_first_token(marked, number.first, number.last)
             name = "time_to_first_token_p95_seconds" if first_token else "latency_p95_seconds"
@@ -99,6 +118,8 @@ def _duration(marked: Marked, number: Number) -> tuple[float, int] | None:
     if number.suffix == "fraction":
         while last < len(words) and words[last] in _FRACTION_JOINTS:
             last += 1
+    elif words[last : last + 2] == ["or", "so"]:
+        last += 2  # within the 4 or so seconds
     elif words[last : last + 1] in (["full"], ["whole"], ["working"], ["business"]):
         last += 1
     unit = TIME_UNITS.get(words[last]) if last < len(words) else None
@@ -119,12 +140,13 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
     before, earlier = words[first - 1] if first else "", words[first - 2] if first > 1 else ""
     after, then = (*words[last : last + 2], "", "")[:2]
     limited = marked.near(first, last, 2, 0) & LIMIT
-    if number.attached and before in ("the", "a", "an") and earlier in ("before", "inside", "within"):
-        return False  # back before the 30-second ad ends
+    until = before in ("the", "a", "an") and earlier in ("before", "inside", "within", "in")
+    if until and (number.attached or after == "before"):
+        return False  # back before the 30-second ad ends, in the half second before it prints
     if after == "before" and marked.near(last, last, 0, 7) & FIRST:
         return False  # 1.2 s before text appears
     if before in _NO_WAIT_BEFORE and not (earlier.startswith("wait") or (before in ("per", "each") and earlier == ",")):
-        wanted = marked.near(first, last, 3, 3) & LIMIT or _is_fine(words, first, last)
+        wanted = marked.near(first, last, 3, 3) & LIMIT or _is_fine(words, first, last) or _is_stood(words, first, last)
         return not (before in ("takes", "needs", "took", "for") and wanted)
     if before == "in" and any(n.value >= MANY for n in marked.numbers_within(first - 4, first - 1)):
         return True
@@ -140,6 +162,13 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
     if before in _IS_LONG and not limited and lasting & LASTING:
         return True
     return number.attached and bool(marked.near(last, last, 0, 1) & LASTING)
+
+
+def _is_stood(words: list[str], first: int, last: int) -> bool:
+    """`they'll stand there for two seconds`, `can look at it for 5 s`: as long as somebody is ready to wait."""
+    lead = words[max(0, first - PATIENCE_REACH) : first]
+    willing = not _WILLING.isdisjoint(lead) or not _GLADLY.isdisjoint((*lead, *words[last : last + 3]))
+    return willing and not _PATIENT.isdisjoint(lead)
 
 
 def _stands_at(marked: Marked, number: Number) -> bool:
@@ -320,6 +349,10 @@ def _is_bare_limit(marked: Marked, i: int) -> bool:
             or words[max(0, i - 3) : i - 1] == ["up", "to"]
             or (before == "a" and words[i + 1 : i + 3] == ["at", "most"])
         )
+    if before == "a" and earlier in ("most", "than") and words[i + 1 : i + 2] in (["behind"], ["later"], ["late"]):
+        return True  # at most a second behind
+    if before == "a" and words[i + 1 : i + 2] == ["behind"]:
+        return bool(marked.near(i, i, 0, MAX_BARE_REACH) & LIMIT)
     if before not in ("one", "the") and earlier in _LIMIT_BEFORE and earlier != "the":
         return words[max(0, i - 3)] not in _GONE
     if before == "the":

@@ -48,6 +48,17 @@ _CONDENSE = frozenset(
     ("condense", "condenses", "shorten", "shortens", "summarise", "summarize", "reduce", "compress", "boil")
 )
 CONDENSE_REACH = 9
+HEADED_REACH = 40
+"""Tokens back to an `Input:` that heads the line."""
+OPENING_REACH = 4
+"""Tokens from the start of a sentence of its own to its size."""
+_HEADS = frozenset(("input", "output", "prompt", "answer"))
+_MACHINES = frozenset((
+    "job", "script", "service", "assistant", "model", "component", "bot", "tool", "agent", "system", "program", "app",
+))  # fmt: skip
+_WRITES_ALSO = frozenset(("writes", "drafts", "composes", "generates", "produces"))
+MACHINE_REACH = 16
+"""Tokens before `writes` in which a machine is its subject; people who write write input."""
 LONGEST_WRITTEN = 1000
 """Tokens; a longer size without a noun of its own is that of the input."""
 Known = tuple[frozenset[int], frozenset[str]]
@@ -70,7 +81,8 @@ def read_tokens(marked: Marked) -> Iterator[Quantity]:
             continue
         here = tokens.sentence[number.first]
         if unit is None:
-            if here - unit_sentence <= 1 and (role := _elided_role(marked, number)) is not None:
+            listed = here - unit_sentence <= 1 or _is_token_list(marked, number)
+            if listed and (role := _elided_role(marked, number, written)) is not None:
                 yield quantity(marked, role, number.value, number.first, number.last, _UNIT_NAMES[named], rank=0)
             continue
         mask, last = unit
@@ -123,7 +135,18 @@ def _way(words: list[str], last: int) -> str | None:
     return way if way is not None and (not after[0].isalnum() or after in ("and", "with", "per", "on")) else None
 
 
-def _elided_role(marked: Marked, number: Number) -> str | None:
+def _is_token_list(marked: Marked, number: Number) -> bool:
+    """`Tokens: instruction 1,150; answer 420`: the line is headed by the unit."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    for k in range(number.first - 2, max(number.first - ELIDED_REACH, 0) - 1, -1):
+        if sentence[k] != sentence[number.first]:
+            return False
+        if marked.marks[k] & TOKEN and words[k + 1] == ":":
+            return True
+    return False
+
+
+def _elided_role(marked: Marked, number: Number, written: frozenset[str]) -> str | None:
     """`10k tokens in, 150 out`, `input 900 tokens, output 60`: a bare figure whose unit was just named."""
     words = marked.tokens.words
     behind = words[number.last] if number.last < len(words) else "."
@@ -142,6 +165,8 @@ def _elided_role(marked: Marked, number: Number) -> str | None:
     for k in range(number.first - 1, max(number.first - 4, 0) - 1, -1):
         if sentence[k] != sentence[number.first] or k in marked.number_tokens or words[k] == ",":
             return None
+        if len(words[k]) > SHORTEST_STEM and words[k][:STEM].rstrip("s") in written:
+            return _ROLE_NAMES[OUT]
         for role in (OUT, PROMPT, IN):
             if marked.marks[k] & role:
                 return _ROLE_NAMES[role]
@@ -161,14 +186,30 @@ def _role(marked: Marked, number: Number, last: int, unit: int, known: Known) ->
         return "input_tokens" if behind == "in" else "output_tokens"
     if words[max(0, number.first - 2) : number.first] == ["in", "("]:
         return "input_tokens"
+    if words[last : last + 3] in (["in", "the", "prompt"], ["of", "the", "prompt"], ["in", "our", "prompt"]):
+        return "prompt_tokens"
     if unit != TOKEN and not _is_sized(marked, number, last, unit):
         return None
     role = _nearest_role(marked, number, last, known[0])
     if role in (None, IN) and _is_written(marked, number, last, known[1], role is None or unit != TOKEN):
         role = OUT
+    if role is None and unit == TOKEN and (headed := _headed_role(marked, number.first)) is not None:
+        return headed
     if role is None or (unit != TOKEN and role == PROMPT):
         return None
     return _ROLE_NAMES[role]
+
+
+def _headed_role(marked: Marked, first: int) -> str | None:
+    """`Input: the case folder, mails, notes. Between 40,000 and 180,000 tokens.`: the line's heading tells."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
+    opens = sentence[max(0, first - OPENING_REACH)] != sentence[first]
+    for k in range(first - 1, max(first - HEADED_REACH, 0), -1):
+        if words[k] == "\n" or not (opens or sentence[k] == sentence[first]):
+            return None
+        if words[k] == ":" and words[k - 1] in _HEADS:
+            return _NAMED[words[k - 1]]
+    return None
 
 
 def _nearest_role(marked: Marked, number: Number, last: int, stops: frozenset[int]) -> int | None:
@@ -177,8 +218,9 @@ def _nearest_role(marked: Marked, number: Number, last: int, stops: frozenset[in
     for k in range(number.last, last):
         if words[k] in _NAMED:
             return next(role for role, name in _ROLE_NAMES.items() if name == _NAMED[words[k]])
-    if marked.ahead(number.first, VERB_REACH) & BECOMES:
-        return OUT
+    apposed = number.first > 1 and words[number.first - 1] == "," and marks[number.first - 2] & (PAGE | WORD)
+    if marked.ahead(number.first - bool(apposed), VERB_REACH) & BECOMES:
+        return OUT  # boiled down to a page, 400 tokens
     if marked.ahead(number.first, VERB_REACH) & WRITES and not any(
         marks[k] & WRITES and words[k - 1] in ("is", "are", "be")
         for k in range(max(1, number.first - VERB_REACH), number.first)
@@ -247,18 +289,28 @@ def _is_written(marked: Marked, number: Number, last: int, written: frozenset[st
 def _written_nouns(marked: Marked) -> frozenset[str]:
     """Stems of what a verb of writing takes as its object, at a sentence's head or behind `to`; `a diary writer`."""
     words, sentence, found = marked.tokens.words, marked.tokens.sentence, set()
-    for i in [i for i, word in enumerate(words) if word in _WRITING]:
+    for i in [i for i, word in enumerate(words) if word in _WRITING or word in _WRITES_ALSO or word == "output"]:
         if words[i] in _WRITERS:
             found.add(words[i - 1][:STEM].rstrip("s"))
             continue
+        if words[i] == "output" and words[i + 1 : i + 2] not in ([":"], ["is"]):
+            continue
+        if words[i] in _WRITES_ALSO and _MACHINES.isdisjoint(
+            [words[k] for k in range(max(0, i - MACHINE_REACH), i) if sentence[k] == sentence[i]]
+        ):
+            continue
         if (
             i
+            and words[i] in _WRITING
             and sentence[i - 1] == sentence[i]
             and words[i - 1] not in ("to", "should", "must", "shall", ":", "please")
         ):
             continue
-        for k in range(i + 1, min(i + 1 + OBJECT_REACH, len(words))):
+        start = i + 2 if words[i] == "output" else i + 1
+        for k in range(start, min(start + OBJECT_REACH, len(words))):
             if sentence[k] != sentence[i] or words[k] in _OBJECT_ENDS or not words[k][0].isalnum():
+                break
+            if k in marked.number_tokens or marked.marks[k] & (TOKEN | WORD | PAGE):
                 break
             if len(words[k]) > SHORTEST_STEM and words[k][0].isalpha():
                 found.add(words[k][:STEM].rstrip("s"))

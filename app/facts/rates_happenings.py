@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.facts.lexicon import word_set
+from app.facts.numbers import Number
 from app.facts.quantities import Quantity, quantity
 from app.facts.rates_pairs import MAX_LEAD_WORDS, is_count
 from app.facts.scope import FOREIGN, NEGATION, Marked
@@ -72,6 +73,10 @@ def read_everyone(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
         ):
             continue
         for k in range(max(0, period.first - MAX_LEAD_WORDS), min(len(words) - 1, period.last + MAX_LEAD_WORDS)):
+            if words[k + 1] == "of" and (number := _all_of(marked, k + 1, sentence[period.first])) is not None:
+                per_day = number.value * DAY / period.seconds
+                yield quantity(marked, "requests_per_day", per_day, number.first, number.last, rank=0)
+                return
             whom = words[k + 1]
             each = words[k] in ("each", "every") and sentence[k] == sentence[period.first]
             if not each or whom in PERIODS or len(whom) < SHORTEST_NOUN:
@@ -82,6 +87,18 @@ def read_everyone(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
                     per_day = number.value * DAY / period.seconds
                     yield quantity(marked, "requests_per_day", per_day, number.first, number.last, rank=0)
                     return
+
+
+def _all_of(marked: Marked, of: int, sentence: int) -> Number | None:
+    """The 150,000 of `for every one of our 150,000 employees`, whose `of` is token `of`."""
+    words = marked.tokens.words
+    each = words[of - 1] == "each" or (words[of - 1] == "one" and of > 1 and words[of - 2] == "every")
+    if not each or marked.tokens.sentence[of] != sentence:
+        return None
+    for number in marked.numbers_within(of + 1, of + PER_REACH):
+        if number.value > 1 and is_count(marked, number):
+            return number
+    return None
 
 
 def read_shifts(marked: Marked) -> Iterator[Quantity]:

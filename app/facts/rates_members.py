@@ -201,18 +201,19 @@ def _is_each(marked: Marked, number: Number, period: Period, first: int, last: i
     words = marked.tokens.words
     inside = range(number.last, period.first) if number.first < period.first else range(period.last, number.first)
     sentence = marked.tokens.sentence
-    ahead = [k for k in range(max(0, number.first - 3), number.first) if sentence[k] == sentence[number.first]]
+    clause = marked.clause
+    ahead = [k for k in range(max(0, number.first - 3), number.first) if clause[k] == clause[number.first]]
     if any(marked.marks[k] & EACH_OF for k in (*ahead, *inside)):
         return True
     if any(words[k] in ("per", "/") and words[k + 1] not in PERIODS for k in inside):
         return True
-    behind = words[last : last + 4]
+    behind = [words[k] for k in range(last, min(last + 4, len(words))) if sentence[k] == sentence[last - 1]]
     if behind[:1] in (["each"], ["apiece"], ["/"], ["per"]):
         return True
-    if any(b == "each" and a in ("from", "at", "in", "for", "with", "by") for a, b in pairwise(behind)):
+    if any(b == "each" and a in ("from", "at", "in", "for", "with", "by", "on", "over") for a, b in pairwise(behind)):
         return True
     return (
-        _each_of_before(words, first) or _per_before(words, number.first) is not None or _each_subject(marked, number)
+        _each_of_before(marked, first) or _per_before(words, number.first) is not None or _each_subject(marked, number)
     )
 
 
@@ -290,14 +291,24 @@ def _is_one_each(marked: Marked, number: Number, counts: Counts) -> bool:
 
 def _per_before(words: list[str], first: int) -> str | None:
     """The bed of `per bed there are two notes a day`."""
-    places = range(max(0, first - MAX_PER_WORDS), first - 1)
-    return next((words[k + 1] for k in places if words[k] == "per" and words[k + 1] not in PERIODS), None)
+    for k in range(max(0, first - MAX_PER_WORDS), first - 1):
+        if words[k] == "per" and words[k + 1] not in PERIODS:
+            of_another = (
+                k > 0 and words[k - 1].isalpha() and "," in words[k + 2 : first]
+            )  # a note per patient, 260 a day
+            return None if of_another else words[k + 1]
+    return None
 
 
-def _each_of_before(words: list[str], first: int) -> bool:
+def _each_of_before(marked: Marked, first: int) -> bool:
     """`each of our 300 shops ...`, `every one of 2,000 agents ...` ahead of the rate."""
+    words, sentence = marked.tokens.words, marked.tokens.sentence
     for k in range(max(0, first - MAX_MEMBER_WORDS), first - 1):
-        if words[k + 1] == "of" and (words[k] == "each" or (k and words[k] == "one" and words[k - 1] == "every")):
+        if (
+            sentence[k] == sentence[first]
+            and words[k + 1] == "of"
+            and (words[k] == "each" or (k and words[k] == "one" and words[k - 1] == "every"))
+        ):
             return True
     return False
 

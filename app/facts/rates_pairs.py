@@ -2,11 +2,12 @@
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from app.facts.lexicon import word_set
 from app.facts.numbers import ONCE, VAGUE, Number
 from app.facts.scope import BIT, Marked
-from app.facts.units import TIME_UNITS, Period, currency_of, percent_after
+from app.facts.units import PERIODS, TIME_UNITS, Period, currency_of, percent_after
 
 VOLUME, LABELLED, PEOPLE_MADE = BIT["volume"], BIT["labelled"], BIT["people_made"]
 LABELLED_REACH = 4
@@ -44,6 +45,21 @@ _ASIDES = frozenset((
 MAX_SUBJECT_WORDS = 2
 """`500,000 statements we mail per day`: a subject and its verb right before the period."""
 MAX_ONE_WORDS = 4
+_SIZE_JOINTS = frozenset(("with", "of", "at", "averaging", "each", "by", "having", "about", "(", ","))
+"""Before a figure of pages or lines that tells how long each thing is, while `opens 65 pages a day` counts them."""
+_HEAD_OF = frozenset(("first", "top"))
+"""Before a figure: it cuts something short, as in `the first 50 lines of every file`."""
+_DAY_PARTS = frozenset(("evenings", "nights", "mornings", "afternoons", "weekdays", "weekends", "sundays", "saturdays"))
+_CLOCK_BEFORE, HOURS_OF_DAY = frozenset(("at", "by", "until", "till", "before", "after", "from")), 24
+_NEW_PHRASE = frozenset(
+    ("a", "an", "the", "we", "our", "each", "every", "and", "in", "all", "it", "they", "when", "on")
+)
+PER_REACH = 6
+"""Tokens before `a day` within which another figure owns it: `18 hours of talk a day on each of 40 stations`."""
+_SET_OWNERS = frozenset(("our", "the", "these", "its", "their", "those", "my"))
+_GOES_OVER = frozenset(("for", "over", "on", "through", "with", "of"))
+RUN_OVER_WORDS = 2
+"""`run for`, `job over`: a batch and its joint, nothing else before its size."""
 _NOT_PART = frozenset(("one", "any", "each", "most", "out", "some"))
 """`one of 38 codes` is no `batch of 38`."""
 
@@ -73,7 +89,10 @@ def is_count(marked: Marked, number: Number) -> bool:
     if after and (
         (after[0] in _NOT_COUNTED and tokens.text[tokens.ends[last] : tokens.ends[last] + 1] != "-")
         or (after[0] in TIME_UNITS)
+        or after[0] in _DAY_PARTS
     ):
+        return False
+    if number.first and (words[number.first - 1] in _HEAD_OF or _is_hour(words, number)):
         return False
     if len(after) > 1 and after[1] in ("days", "hours", "minutes", "seconds") and after[0].isalpha():
         return False
@@ -144,7 +163,7 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: Co
         return None
     between = tokens.words[number.last : period.first]
     breaks = sum(w in _BREAKS for w in between)
-    if breaks and _is_labelled(marked, number):
+    if (breaks and _is_labelled(marked, number)) or _is_new_clause(between):
         return None
     if (
         breaks
@@ -165,6 +184,14 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: Co
     )
 
 
+def _is_new_clause(between: list[str]) -> bool:
+    """`ten summers, and then letters come at night`, `pages and the clerks correct them daily`: a second subject."""
+    for one, other in pairwise(between):
+        if (one == "," and other == "and") or (one == "and" and other in _SET_OWNERS):
+            return True
+    return False
+
+
 def _is_labelled(marked: Marked, number: Number) -> bool:
     """`overnight, 16,000 reports coded by officers`: a stock of examples, no rate."""
     return bool(marked.behind(number.last, LABELLED_REACH) & (LABELLED | PEOPLE_MADE))
@@ -173,6 +200,8 @@ def _is_labelled(marked: Marked, number: Number) -> bool:
 def _is_one(marked: Marked, number: Number, period: Period) -> bool:
     """`one letter a day`, `One strange isotopic ratio a day` at the head of its clause; `one of ...` counts nothing."""
     distance = period.first - number.last
+    if not _BATCHES.isdisjoint(marked.tokens.words[number.last : number.last + 1]):
+        return False  # mails go out in one run at night
     if (
         number.first
         and marked.tokens.words[number.first - 1] in _GIVES
@@ -196,8 +225,11 @@ def _is_size(marked: Marked, number: Number, earlier: Number, period: Period) ->
         or sentence[earlier.first] != sentence[number.first]
     ):
         return False
-    closed = ")" in words[number.last : period.first] and "(" in words[earlier.last : number.first]
-    return closed or words[number.last : number.last + 1] in (["pages"], ["lines"], ["fields"], ["paragraphs"])
+    if ")" in words[number.last : period.first] and "(" in words[earlier.last : number.first]:
+        return True
+    sized = words[number.last : number.last + 1] in (["pages"], ["lines"], ["fields"], ["paragraphs"])
+    joined = not _SIZE_JOINTS.isdisjoint(words[max(0, number.first - 3) : number.first])
+    return sized and joined and number.value < earlier.value
 
 
 def _others_between(marked: Marked, number: Number, period: Period) -> list[Number]:
@@ -210,11 +242,17 @@ def _number_after(marked: Marked, period: Period, counts: Counts) -> Number | No
     words, sentence = marked.tokens.words, marked.tokens.sentence
     low, high = bisect_left(counts.firsts, period.last), bisect_right(counts.firsts, period.last + MAX_THEM_WORDS)
     number = next((n for n in counts.numbers[low:high] if n.first not in counts.claimed and _may_follow(n)), None)
-    if number is None:
+    if number is None or _is_clock(words, number):
         return None
     if sentence[number.first] != sentence[period.first]:
         return number if _is_fragment(marked, period, number) else None
     between = words[period.last : number.first]
+    if _is_of_set(between):
+        return None
+    if _is_for_all(marked, between, number, counts) and not marked.numbers_within(
+        period.first - PER_REACH, period.first
+    ):
+        return number
     of_them = words[number.last : number.last + 2] in _OF_THEM
     if len(between) > MAX_LEAD_WORDS and not of_them:
         return None
@@ -231,6 +269,41 @@ def _number_after(marked: Marked, period: Period, counts: Counts) -> Number | No
         return None
     part = between[-1:] == ["of"] and len(between) > 1 and between[-2] not in _NOT_PART
     return number if spoken or part or between[-1] not in _HOLDS_BACK else None
+
+
+def _is_hour(words: list[str], number: Number) -> bool:
+    """`at six a script runs`, `at 17, when`; but `at 4 a minute` is a rate."""
+    if words[number.first - 1] != "at" or number.value > HOURS_OF_DAY:
+        return False
+    behind, then = (*words[number.last : number.last + 2], ".", ".")[:2]
+    return not behind[0].isalnum() or (behind in _NEW_PHRASE and then not in PERIODS)
+
+
+def _is_clock(words: list[str], number: Number) -> bool:
+    """`Every evening at six a script runs`: an hour of the day."""
+    return number.first > 0 and words[number.first - 1] in _CLOCK_BEFORE and number.value <= HOURS_OF_DAY
+
+
+def _is_of_set(between: list[str]) -> bool:
+    """`Once a week they become one of our 12 reasons`: the size of a set, of which one is meant."""
+    tail = len(between)
+    while tail and between[tail - 1] in _SET_OWNERS:
+        tail -= 1
+    return between[tail - 2 : tail] in (["one", "of"], ["any", "of"], ["out", "of"]) and between[
+        tail - 3 : tail - 2
+    ] != ["every"]
+
+
+def _is_for_all(marked: Marked, between: list[str], number: Number, counts: Counts) -> bool:
+    """`each night every one of 28,000 pages`, `a nightly run for 240,000 homes`, and no figure for each of them."""
+    lead = [w for w in between if w not in ABOUT and w not in _SET_OWNERS]
+    all_of = lead[-3:] == ["every", "one", "of"] or lead[-2:] == ["each", "of"]
+    over = len(lead) == RUN_OVER_WORDS and lead[0] in _BATCHES and lead[1] in _GOES_OVER
+    if not (all_of or over):
+        return False
+    at = bisect_left(counts.firsts, number.last)
+    sentence = marked.tokens.sentence
+    return at == len(counts.firsts) or sentence[counts.firsts[at]] != sentence[number.first]
 
 
 def _may_follow(number: Number) -> bool:

@@ -25,6 +25,7 @@ _UNDONE = {
     for undone in ("negation", "hypothetical", "peak", "past", "rival", "limit", "labelled", "error", "target")
 } | {
     CUE + "not_prompted_yet": BIT["prompted"],
+    CUE + "not_first": BIT["first_token"],
     CUE + "not_others": BIT["not_prompted"],
     CUE + "not_fine": BIT["not_budget"] | BIT["metric"] | BIT["wait"],
 }
@@ -178,11 +179,15 @@ class Marked:
         place = self.rejections[at]
         sentence, words = self.tokens.sentence, self.tokens.words
         if place - last > REJECTION_REACH or sentence[place] == sentence[last - 1]:
-            return place - last <= REJECTION_REACH
+            return place - last <= REJECTION_REACH and not self._is_of_other(last, place)
         start = max(last, place - LEANING_REACH)
         opens = sentence[start] != sentence[place] and not _LEANING_WORDS.isdisjoint(words[start : place + 3])
         between = self.numbers_within(last, place)
         return sentence[place] == sentence[last - 1] + 1 and opens and all(n.value < LOWEST_REJECTED for n in between)
+
+    def _is_of_other(self, last: int, place: int) -> bool:
+        """`160,000 a day, the last tender's 20,000 no longer applies`: the nearest figure is taken back."""
+        return any(place - n.last <= 1 and n.value >= LOWEST_REJECTED for n in self.numbers_within(last, place))
 
     def time(self, first: int) -> int:
         """Planned or current: what the clause says, else what it inherits."""

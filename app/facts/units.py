@@ -73,7 +73,7 @@ _POSSESSIVES = MappingProxyType({f"{word}{s}": PERIODS[word] for word in _OWNERS
 _BARE_IN = frozenset(("day", "week", "month", "hour", "night"))
 """`400 calls in day`: said without its article."""
 _PERIOD_WORDS = frozenset(
-    (*(f"{o}{s}" for o in _OWNERS for s in ("'s", "’s")), *ADVERBS, *PERIODS, *TIME_UNITS, *_WEEKDAYS)
+    (*(f"{o}{s}" for o in _OWNERS for s in ("'s", "’s")), *ADVERBS, *PERIODS, *TIME_UNITS, *_WEEKDAYS, "holiday")
 )
 _ADJECTIVAL = frozenset(("the", "a", "our", "for", "their", "its", "an", "your", "his", "her"))
 """Before `weekly` or `daily`: an adjective of what follows, no rate of what went before."""
@@ -82,6 +82,16 @@ _NO_RATE_BEFORE = frozenset(("within", "than", "under", "half"))
 _ORDINAL_NOUNS = word_set("ordinal_nouns")
 _ADJECTIVES = word_set("day_adjectives")
 _ONE_LETTER = frozenset("asdhw")
+_SUPERLATIVE, SHORTEST_SUPERLATIVE = "est", 6
+_PARTS_OF_DAY = frozenset((
+    "end", "time", "rest", "start", "beginning", "course", "middle", "hour", "hours", "part", "parts", "most", "half",
+    "top", "order", "close", "remainder", "times", "question", "word", "minute", "minutes",
+))  # fmt: skip
+FEWEST_BEFORE_OF = 4
+_ENDS_OF = (["end", "of"], ["start", "of"], ["beginning", "of"], ["middle", "of"])
+_SUCH_A_DAY = frozenset(("the", "of", "when", "we", "they", "that"))
+"""Behind `on the day`: it is a day of some kind, and what comes on it is by the day."""
+_NTH = MappingProxyType({"other": 2, "second": 2, "2nd": 2, "third": 3, "3rd": 3})
 _PLURAL_DAYS = _ADJECTIVES | frozenset(("most", "all"))
 """Before `days`: `on most days 300 write`, `on normal days`."""
 _CHANGES = word_set("change_words") - {"run", "runs"}
@@ -132,7 +142,9 @@ def _period(words: list[str], i: int, by_last: dict[int, Number]) -> Period | No
     number = _counts_unit(words, i, by_last) if word in TIME_UNITS else None
     if number is not None and (made := _counted_period(words, i, number)) is not None:
         return made
-    if word not in PERIODS or i == 0:
+    if word == "holiday":
+        return _weekday(words, i)
+    if word not in PERIODS or i == 0 or (number is not None and number.attached):
         return None
     if words[i - 1] in ("peak", "busiest", "rush"):
         first = i - 2 if words[max(0, i - 2) : i - 1] == ["the"] else i - 1
@@ -160,9 +172,18 @@ def _weekday(words: list[str], i: int) -> Period | None:
     if before == "every" or (before == "on" and words[i].endswith("s")):
         return Period(i - 1, i + 1, WEEK)
     for k in range(i - 1, max(i - 4, 0), -1):
-        if words[k] in ("a", "an") and words[k - 1] == "on":
+        article = words[k] in ("a", "an") or (words[k] == "the" and words[i + 1 : i + 2] == ["of"])
+        if article and words[k - 1] == "on":
             return Period(k - 1, i + 1, DAY)
     return None
+
+
+def _of_the_day(words: list[str], i: int) -> Period | None:
+    """`the 320,000 calls of the day`, `every claim of the night before`: all that came in, not the end of the day."""
+    if i < FEWEST_BEFORE_OF or words[i - 3] in _PARTS_OF_DAY or words[i] not in ("day", "night"):
+        return None
+    whole = words[i - 4] in ("every", "each", "all") or any(w[0].isdigit() for w in words[max(0, i - 5) : i - 3])
+    return Period(i - 2, i + 1 + (words[i + 1 : i + 2] == ["before"]), PERIODS[words[i]]) if whole else None
 
 
 def _counts_unit(words: list[str], i: int, by_last: dict[int, Number]) -> Number | None:
@@ -187,7 +208,7 @@ def _counted_period(words: list[str], i: int, number: Number) -> Period | None:
 
 def _period_at(words: list[str], i: int) -> Period | None:
     word, seconds, first = words[i], PERIODS[words[i]], i
-    while first > max(1, i - 2) and words[first - 1] in _ADJECTIVES:
+    while first > max(1, i - 2) and _is_adjective(words[first - 1]):
         first -= 1
     if first == i and i > 2 and words[i - 2] in ("a", "an") and words[i - 3] in ("on", "in") and seconds == DAY:
         first -= 1  # on a broadcast day
@@ -196,13 +217,23 @@ def _period_at(words: list[str], i: int) -> Period | None:
     before = words[first]
     night = word in ("night", "evening", "morning")
     behind = words[first - 1] if first else ""
-    if before == "other" and behind == "every":
-        return Period(first - 1, i + 1, 2 * seconds, interval=True)
+    if before in _NTH and behind == "every":
+        return Period(first - 1, i + 1, _NTH[before] * seconds, interval=True)
     after = words[i + 1] if i + 1 < len(words) else "."
+    if word == "second" and before == "every" and (after in PERIODS or after in _WEEKDAYS):
+        return None
+    if (behind == "in" and after == "or") or (before in ("a", "the") and words[first - 2 : first] in _ENDS_OF):
+        return None  # answered in a day or two, by the end of a week
     if after == "end" or (word == "quarter" and after == "of") or (word == "second" and after in _ORDINAL_NOUNS):
         return None
+    if behind == "in" and before in ("a", "an", "one") and night and not adjectives:
+        return Period(first - 1, i + 1, seconds)
     if behind == "in" and before not in ("each", "every") and word in ("afternoon", "morning", "evening"):
         return None
+    if behind == "of" and before == "the" and not adjectives:
+        return _of_the_day(words, i)
+    if behind == "on" and before == "the" and word == "day" and after in _SUCH_A_DAY:
+        return Period(first - 1, i + 1, seconds)
     if before in _LOOSE:
         if word == "day" and (before == "by" or (before == "the" and behind in ("in", "over"))):
             return Period(first - (before == "the"), i + 1, seconds)
@@ -223,6 +254,11 @@ def _period_at(words: list[str], i: int) -> Period | None:
         if words[first] in _NO_RATE_BEFORE or (seconds < DAY and words[first] in ("in", "on", "over")):
             return None
     return Period(first, i + 1, seconds, night=night, slash=before == "/")
+
+
+def _is_adjective(word: str) -> bool:
+    """`busy`, `heaviest`: what may stand between `a` and `day`."""
+    return word in _ADJECTIVES or (word.endswith(_SUPERLATIVE) and len(word) >= SHORTEST_SUPERLATIVE)
 
 
 def _per_another(words: list[str], joint: int) -> bool:
