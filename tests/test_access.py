@@ -378,9 +378,9 @@ def test_the_cli_keeps_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_cli_migrates_and_purges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path}/t.sqlite3"
     assert run(monkeypatch, "purge", "--older-than-days", "1", url=url) == (0, [{"deleted": 0}])
-    assert run(monkeypatch, "migrate", url=url) == (0, [{"revision": "0002"}])
+    assert run(monkeypatch, "migrate", url=url) == (0, [{"revision": "0003"}])
     assert run(monkeypatch, "migrate", "--back-to", "0001", url=url) == (0, [{"revision": "0001"}])
-    assert run(monkeypatch, "migrate", url=url) == (0, [{"revision": "0002"}])
+    assert run(monkeypatch, "migrate", url=url) == (0, [{"revision": "0003"}])
     assert run(monkeypatch, "migrate", url="postgresql://127.0.0.1:9/none") == (4, [])
 
 
