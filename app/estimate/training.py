@@ -63,9 +63,7 @@ def estimate_training(
     time = step_time(base, run, found.static, profile, gpu)
     own = calibration if calibration and calibration.applies(gpu.id, profile.id) else None
     fitted = over(own, accepted.get((gpu.id, profile.id)))
-    corrections = _corrections(fitted)
-    now = Setting(base, run, profile, gpu, found, corrections, fitted.time_factor if fitted else 1.0)
-    memory = _memory(now, time.seconds, _cards(other_gpus, profile, own, accepted))
+    now = Setting(base, run, profile, gpu, found, *_known(fitted))
     step = _step_range(time, run, profile, fitted)
     tokens = total_tokens(request, run.mean_length, assumed)
     if tokens is None:
@@ -74,13 +72,12 @@ def estimate_training(
     seconds = _train_seconds(tokens, speed, run.gpu_count)
     hours = gpu_hours(seconds, run.gpu_count) if seconds else None
     assumed += _stated(run, profile, gpu, fitted)
-    trainable = base.trainable_parameters
     return TrainingEstimate(
         total_parameters=base.parts.total_parameters,
-        trainable_parameters=trainable,
-        trainable_fraction=trainable / base.parts.total_parameters,
+        trainable_parameters=base.trainable_parameters,
+        trainable_fraction=base.trainable_parameters / base.parts.total_parameters,
         adapter_bytes=base.saved_bytes,
-        memory=memory,
+        memory=_memory(now, time.seconds, _cards(other_gpus, profile, own, accepted)),
         flops_per_token=time.flops.total,
         tokens_per_second_per_gpu=speed,
         step_seconds=step,
@@ -128,8 +125,12 @@ def _cards(
 ) -> Iterator[Card]:
     """Each GPU with what was accepted for it; the caller's own measurements go along to any."""
     for gpu in gpus:
-        fitted = over(own, accepted.get((gpu.id, profile.id)))
-        yield gpu, _corrections(fitted), fitted.time_factor if fitted else 1.0
+        yield gpu, *_known(over(own, accepted.get((gpu.id, profile.id))))
+
+
+def _known(fitted: Calibration | None) -> tuple[Corrections, float]:
+    """Memory factors and pace."""
+    return _corrections(fitted), fitted.time_factor if fitted else 1.0
 
 
 def _memory(now: Setting, seconds: float, cards: Iterator[Card]) -> MemoryEstimate:
