@@ -10,6 +10,7 @@ from app.facts.units import TIME_UNITS, currency_of, percent_after
 
 LABELLED, GOLD, TRAIN, HAVE = BIT["labelled"], BIT["gold_answer"], BIT["for_training"], BIT["have"]
 WEAK = BIT["weak_labelled"]
+UNFIT, SHOWN = BIT["unfit"], BIT["shown"]
 """Words that make examples of an archive only beside a word of training or examples."""
 NONE, NOUN, TAXONOMY, HEADING = BIT["no_examples"], BIT["example_noun"], BIT["taxonomy"], BIT["examples_heading"]
 _UNITS = word_set("no_example_units")
@@ -26,13 +27,16 @@ PEOPLE_MADE, OUTCOME, LABEL_NOUN, KEPT = BIT["people_made"], BIT["outcome_noun"]
 _GIVE = frozenset(
     ("give", "offer", "provide", "hand", "share", "supply", "export", "send", "lend", "deliver", "draw", "use")
 )
-SPEAKS = LABELLED | GOLD | TRAIN | WEAK | NONE | NO_DATA | NOUN | HEADING | PEOPLE_MADE | OUTCOME | LABEL_NOUN | DONE
+SPEAKS = (
+    SHOWN | LABELLED | GOLD | TRAIN | WEAK | NONE | NO_DATA | NOUN | HEADING | PEOPLE_MADE | OUTCOME | LABEL_NOUN | DONE
+)
 """A text without any of these words, and without one of testing, speaks of no examples."""
-UNFIT, SHOWN = BIT["unfit"], BIT["shown"]
 UNFIT_REACH = 16
 """Tokens behind a figure in which `not reviewed`, `not to be used` takes it back."""
 MANY_EXAMPLES = 100
 """So many examples are no shots of a prompt."""
+LARGEST_SCHEME = 500
+"""So many rules or codes, each with what it stands for, are examples."""
 MANY_LABELS = 1000
 """So many labels are examples; fewer are the scheme that they come from."""
 OUTCOME_REACH, ITEM_REACH = 4, 4
@@ -88,8 +92,10 @@ def _countable(marked: Marked, number: Number) -> bool:
         or number.value < FEWEST
     ):
         return False
-    if last < len(words) and (words[last] in _UNITS or words[last] in TIME_UNITS):
-        return False
+    unit = last < len(words) and (words[last] in _UNITS or words[last] in TIME_UNITS)
+    many = unit and words[last] in _TAXONOMY_NOUNS and number.value >= LARGEST_SCHEME
+    if unit and not (many and _within(marked, last, last + RELATIVE_REACH, GOLD) is not None):
+        return words[last + 1 : last + 2] in (["'"], ["’"])  # 60 patients' letters
     before = words[number.first - 1] if number.first else ""
     if before in ("above", "below") or (
         before == "to" and words[number.first - 2] == "up" and number.value < MANY_EXAMPLES
@@ -141,14 +147,7 @@ def _none_of(words: list[str], first: int) -> bool:
 def _rank(marked: Marked, number: Number) -> int:
     """0: no examples; higher: surer."""
     first, last, tokens = number.first, number.last, marked.tokens
-    if marked.scope(first, last) & (RIVAL | HYPOTHETICAL) or marked.ahead(first, 3) & NEGATION:
-        return 0
-    if marked.present & UNFIT and _within(marked, last, last + UNFIT_REACH, UNFIT) is not None:
-        return 0
-    if tokens.words[first - 1 : first] in _WANTED and first:
-        return 0
-    could = not _COULD.isdisjoint(tokens.words[max(0, first - 3) : first])
-    if marked.ahead(first, PAST_REACH) & PAST or (could and _GIVE.isdisjoint(tokens.words[max(0, first - 3) : first])):
+    if _is_refused(marked, first, last):
         return 0
     if marked.marks[last - 1] & HEADING or (marked.ahead(first, AHEAD_REACH) | _before_colon(marked, first)) & HEADING:
         return 4
@@ -163,7 +162,7 @@ def _rank(marked: Marked, number: Number) -> int:
         return 5 if tokens.words[max(0, first - 2) : first] in (["of", "which"], ["of", "these"], ["of", "them"]) else 4
     chosen = tokens.words[max(0, first - 2) : first] in (["one", "of"], ["any", "of"])
     relative = _within(marked, last, reach, LABELLED if chosen else LABELLED | GOLD)
-    taxonomy = not _TAXONOMY_NOUNS.isdisjoint(tokens.words[last : last + 1])
+    taxonomy = number.value < LARGEST_SCHEME and not _TAXONOMY_NOUNS.isdisjoint(tokens.words[last : last + 1])
     if relative is not None and not taxonomy and not _MODALS.intersection(tokens.words[last:relative]):
         return 3
     if _labelled_before(marked, first) or _made_by_people(marked, number, reach):
@@ -175,12 +174,7 @@ def _rank(marked: Marked, number: Number) -> int:
     near = _marks(marked, max(0, first - AHEAD_REACH), reach)
     if _within(marked, last, reach, WEAK) is not None and marked.masks[marked.clause[first]] & (TRAIN | NOUN):
         return 2
-    finished = _marks(marked, last, last + 2) & (DONE | KEPT)
-    if (
-        finished
-        and _marks(marked, last, last + PAST_REACH) & (SHOWN | GOLD)
-        and not _marks(marked, last, last + 2) & TAXONOMY
-    ):
+    if _is_finished(marked, last):
         return 2
     noun = _within(marked, last, reach, NOUN)
     if noun == last and number.value >= MANY_EXAMPLES:
@@ -195,6 +189,26 @@ def _rank(marked: Marked, number: Number) -> int:
     return 1 if named and near & TRAIN and near & (HAVE | NOUN) and not _marks(marked, last, last + 2) & TAXONOMY else 0
 
 
+def _is_refused(marked: Marked, first: int, last: int) -> bool:
+    """Somebody else's, denied, wanted, unchecked, of the past, or only possible."""
+    lead = marked.tokens.words[max(0, first - 3) : first]
+    if marked.scope(first, last) & (RIVAL | HYPOTHETICAL) or marked.ahead(first, 3) & NEGATION:
+        return True
+    if marked.present & UNFIT and _within(marked, last, last + UNFIT_REACH, UNFIT) is not None:
+        return True  # 900 mails, not reviewed and not to be used
+    if lead[-1:] in _WANTED or marked.ahead(first, PAST_REACH) & PAST:
+        return True
+    return not _COULD.isdisjoint(lead) and _GIVE.isdisjoint(lead)
+
+
+def _is_finished(marked: Marked, last: int) -> bool:
+    """`650 finished sheets exist`, `2,100 earlier ones can be shown`: done, and there to be had."""
+    near = _marks(marked, last, last + 2)
+    return bool(
+        near & (DONE | KEPT) and _marks(marked, last, last + PAST_REACH) & (SHOWN | GOLD) and not near & TAXONOMY
+    )
+
+
 def _is_item(marked: Marked, first: int) -> bool:
     """The figure opens its clause, as in a list of facts."""
     return first == 0 or marked.clause[first - 1] != marked.clause[first]
@@ -206,7 +220,7 @@ def _made_by_people(marked: Marked, number: Number, reach: int) -> bool:
     if behind is not None and not _MODALS.intersection(marked.tokens.words[number.last : behind]):
         return not _marks(marked, number.last, behind) & TAXONOMY or number.value >= MANY_LABELS
     made = marked.ahead(number.first, 2) & PEOPLE_MADE
-    near = marked.tokens.words[max(0, number.first - 4) : reach]
+    near = marked.tokens.words[max(0, number.first - AHEAD_REACH) : min(reach, number.last + AHEAD_REACH)]
     return bool(made) and not _MODALS.intersection(near)
 
 

@@ -36,6 +36,8 @@ _WANTS = frozenset((
     "expect", "expects", "want", "wants", "need", "needs", "require", "requires", "demand", "demands",
 ))  # fmt: skip
 """Right before a figure it is wanted, by whomever: `people expect 90`."""
+_HUNDRED = frozenset(("hundred", "100"))
+"""`97 in a hundred` speaks of quality where it is asked for."""
 _SOLVES = frozenset(("got", "gets", "solved", "answered", "had"))
 _WELL = frozenset(("correctly", "right", "properly", "well"))
 MISTAKE_WORDS, MISTAKE_REACH, OF_REACH = 2, 5, 12
@@ -293,6 +295,7 @@ def _role(marked: Marked, number: Number, last: int, seen: bool, stops: frozense
         or marked.near(first, last, 4, 2) & TARGET_WORDS
         or _is_condition(marked, first, last)
         or _is_enough(marked, first, last)
+        or (target is not None and marked.tokens.words[last - 1] in _HUNDRED)
     ):
         return None
     if marked.scope(first, last) & (RIVAL | HYPOTHETICAL):

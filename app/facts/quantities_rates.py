@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from app.facts.lexicon import word_set
 from app.facts.numbers import ONCE, VAGUE, Number
 from app.facts.quantities import Quantity, quantity
+from app.facts.rates_elided import MAX_ELIDED_WORDS, NEGATION_REACH, read_elided
 from app.facts.rates_happenings import (
     read_active,
     read_articles,
@@ -28,18 +29,11 @@ OVERALL_REACH = 9
 """Tokens before a figure in which `over all sites` makes it the total."""
 VOLUME, VOLUME_BONUS = BIT["volume"], 0.3
 """`Load: 70 calls a day` ranks above a rate that is only mentioned."""
-_OLD_ENDS = frozenset(("up", "down", "risen", "rising", "away", "grown"))
 _ARE = frozenset(("are", "is", "be", "get", "gets", "were", "being"))
 PAIRS_BESIDE = 3
 """Rates before and behind one among which it may be the highest."""
 MAX_PART_WORDS = 6
 """Tokens behind a part within which a verb says that only it goes to the base model."""
-NEGATION_REACH = 4
-"""Tokens before a figure in which `not` denies it."""
-MAX_SINCE_WORDS = 5
-"""Tokens from `after` to its figure: `after the migration 15,000`."""
-MAX_ELIDED_WORDS = 24
-"""Tokens between a rate and a bare figure that takes over its period."""
 TO_DO_BONUS = 0.5
 """`60 reports a day have to be coded` ranks above `12,000 parts a day`."""
 DISMISSAL_REACH = 6
@@ -54,22 +48,13 @@ MIN_YEARLY = 1000
 """Fewer a year are workshops and contracts, no load worth the name."""
 _CHANGE = word_set("change_words")
 _MONEY_BEFORE, _LOSS_BEFORE = word_set("money_before"), word_set("loss_before")
-_ELIDED_BEFORE, _BARE_BEHIND, _MONTHS = word_set("elided_before"), word_set("bare_behind"), word_set("months")
-_ELIDED_PLANNED, _ELIDED_CURRENT, _ELIDED_OWN = (
-    word_set("elided_planned"),
-    word_set("elided_current"),
-    word_set("elided_own"),
-)
-_LABEL_VERBS, _COULD, _OURS = word_set("label_verbs"), word_set("could_words"), word_set("our_words")
+_LABEL_VERBS, _COULD = word_set("label_verbs"), word_set("could_words")
 _SHARE_VERBS = word_set("share_verbs")
 _ONE_IN = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "10": 10, "20": 20, "100": 100}
 _NO_LOAD = word_set("no_load_words")
 _TO_DO = word_set("to_do_words")
-RANGE_RANK, MAX_RANGE = 2.1, 2.5
-"""A little above the plain rate; what is farther off is an exception, no range."""
 _ABOVE = frozenset(("above", "over", "than", "exceed", "exceeds", "exceeding", "beyond"))
 _OF_WHICH = frozenset(("which", "those", "these", "them"))
-_SINCE = frozenset(("after", "once", "from", "since"))
 _NEW_ONE = frozenset(("a", "an", "one", "another", "new"))
 
 
@@ -86,7 +71,7 @@ def read_rates(marked: Marked, claimed: set[int]) -> Iterator[Quantity]:
         if number.suffix != VAGUE:
             beside = pairs[max(0, at - PAIRS_BESIDE) : at + PAIRS_BESIDE + 1]
             yield from _rate(marked, period, number, counts, _is_ceiling(marked, period, number, beside))
-        yield from _elided(marked, period, number, counts)
+        yield from read_elided(marked, period, number, counts)
     if not pairs:
         yield from read_happenings(marked, periods)
         yield from read_articles(marked, periods)
@@ -301,9 +286,8 @@ def _is_no_load(marked: Marked, number: Number, period: Period, first: int) -> b
     sentence = marked.tokens.sentence
     before = [words[k] for k in range(max(0, first - 5), first) if sentence[k] == sentence[first]]
     bounded = not _ABOVE.isdisjoint(words[max(0, number.first - 2) : number.first])
-    if (marked.ahead(number.first, NEGATION_REACH) & NEGATION and not bounded) or not _LOSS_BEFORE.isdisjoint(
-        before[-3:]
-    ):
+    lost = not _LOSS_BEFORE.isdisjoint(before[-3:]) and "new" not in before[-3:]  # for each new hire (35 a day)
+    if lost or (marked.ahead(number.first, NEGATION_REACH) & NEGATION and not bounded):
         return True
     if not _NO_LOAD.isdisjoint(before):
         return True
@@ -334,80 +318,3 @@ def _is_excepted(marked: Marked, first: int) -> bool:
     while k > 0 and first - k < MAX_ELIDED_WORDS and sentence[k - 1] == sentence[first]:
         k -= 1
     return marked.tokens.words[k : k + 1] in (["not"], ["except"], ["excluding"])
-
-
-def _elided(marked: Marked, period: Period, number: Number, counts: Counts) -> Iterator[Quantity]:
-    """`400 a day then, 12,000 now`: bare figures soon after a rate that take over its period."""
-    tokens, after = marked.tokens, max(period.last, number.last)
-    at = bisect_left(counts.firsts, after)
-    for other in counts.numbers[at : at + 2]:
-        if other.first - after > MAX_ELIDED_WORDS or tokens.sentence[other.first] > tokens.sentence[after - 1] + 1:
-            return
-        rank: float | None = _elided_rank(marked, other)
-        if _is_upper_end(marked, other, number):
-            rank = RANGE_RANK
-        if rank is None or other.first in counts.claimed or other.value < 2 or other.year:
-            continue
-        if (
-            marked.scope(other.first, other.last) & (FOREIGN & ~PAST_VERB)
-            or marked.ahead(other.first, NEGATION_REACH) & NEGATION
-        ):
-            continue
-        counts.take(other)
-        yield quantity(
-            marked, "requests_per_day", other.value * DAY / period.seconds, other.first, other.last, rank=rank
-        )
-
-
-def _is_upper_end(marked: Marked, other: Number, number: Number) -> bool:
-    """`35 quizzes a week, sometimes 40`, `a question a week, perhaps two`: a range takes its upper end."""
-    words = marked.tokens.words
-    behind = words[other.last] if other.last < len(words) else "."
-    before = words[other.first - 1]
-    return (
-        number.value < other.value <= MAX_RANGE * number.value
-        and before in ("sometimes", "perhaps", "maybe", "possibly", "occasionally", "even", "times")
-        and behind in _BARE_BEHIND
-    )
-
-
-def _elided_rank(marked: Marked, number: Number) -> int | None:
-    """How surely a bare figure is a rate: it ends its phrase, and a word of time or ownership stands beside it."""
-    words, clause = marked.tokens.words, marked.clause
-    behind = words[number.last] if number.last < len(words) else "."
-    before = words[number.first - 1] if number.first else ""
-    if before == "to" and "from" in words[max(0, number.first - 3) : number.first]:
-        return None  # from midnight to seven
-    if before == "from" and words[number.first - 2] in _OLD_ENDS:
-        return None  # up from 3,100
-    if "alone" in words[max(0, number.first - 3) : number.first] or words[number.last : number.last + 2] == [
-        "from",
-        "before",
-    ]:
-        return None  # ours alone: 3,100
-    introduced = before in _ELIDED_BEFORE or before in _MONTHS or marked.ahead(number.first, 1) & PLANNED
-    ours = not _OURS.isdisjoint(words[max(0, number.first - 3) : number.first])
-    today = behind in _ELIDED_CURRENT
-    head = number.first
-    while head and clause[head - 1] == clause[number.first] and number.first - head <= MAX_SINCE_WORDS:
-        head -= 1
-    since = words[head] in _SINCE and (head == 0 or clause[head - 1] != clause[head])
-    if behind not in _BARE_BEHIND or not (introduced or ours or today or since):
-        return None
-    if today:
-        return 1
-    here = {clause[number.first]}
-    if clause[number.first - 1] not in here:
-        here.add(clause[number.first - 1])
-    start = max(0, number.first - MAX_LEAD_WORDS)
-    if before == ":":
-        same = marked.tokens.sentence[number.first]
-        here |= {clause[k] for k in range(start, number.first) if marked.tokens.sentence[k] == same}
-    near = {words[k] for k in range(start, number.first) if clause[k] in here} | {behind}
-    if marked.ahead(number.first, 2) & PLANNED or (ours and "ours" in near):
-        return 4
-    if not _ELIDED_PLANNED.isdisjoint(near):
-        return 4
-    if not _ELIDED_OWN.isdisjoint(near):
-        return 2
-    return 1 if not _ELIDED_CURRENT.isdisjoint(near) else None

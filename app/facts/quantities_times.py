@@ -29,11 +29,13 @@ PATIENCE_REACH = 9
 _WILLING = frozenset(
     ("can", "will", "would", "may", "they'll", "he'll", "she'll", "they'd", "he'd", "she'd", "we'll", "i'll")
 )
+_GRANTS = frozenset(("give", "gives", "allow", "allows", "grant", "grants"))
+"""`they give it five seconds before they scroll on`."""
 _GLADLY = frozenset(("happily", "gladly", "without", "patiently"))
 _PATIENT = frozenset(("stand", "stands", "wait", "waits", "look", "looks", "watch", "stay", "linger", "sit", "sits"))
 _IS_THE_LIMIT = (["is", "the", "limit"], ["is", "the", "max"], ["is", "the", "maximum"], ["is", "our", "limit"])
 _MORE_THAN = (["more", "than"], ["longer", "than"], ["later", "than"])
-LIMIT_RANK, RANGE_RANK = 3, 2.1
+LIMIT_RANK = 3
 OURS_BONUS = 1
 """`that leaves 150 ms for us` ranks above the total that it is part of."""
 MAX_LINE_WORDS = 14
@@ -91,7 +93,7 @@ def _elided(marked: Marked) -> Iterator[Quantity]:
             continue
         limit = words[number.last : number.last + 3] in _IS_THE_LIMIT
         bare = (behind in _BARE_BEHIND or limit) and not (number.year or number.identifier)
-        near = number.first <= until and marked.tokens.sentence[number.first] == sentence
+        near = number.first <= until and marked.tokens.sentence[number.first] - sentence <= limit
         before = words[max(0, number.first - 2) : number.first]
         if bare and near and (limit or before in _MORE_THAN):
             yield quantity(
@@ -143,7 +145,9 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
     until = before in ("the", "a", "an") and earlier in ("before", "inside", "within", "in")
     if until and (number.attached or after == "before"):
         return False  # back before the 30-second ad ends, in the half second before it prints
-    if after == "before" and marked.near(last, last, 0, 7) & FIRST:
+    if after == "before" and (
+        marked.near(last, last, 0, 7) & FIRST or not _GRANTS.isdisjoint(words[max(0, first - 4) : first])
+    ):
         return False  # 1.2 s before text appears
     if before in _NO_WAIT_BEFORE and not (earlier.startswith("wait") or (before in ("per", "each") and earlier == ",")):
         wanted = marked.near(first, last, 3, 3) & LIMIT or _is_fine(words, first, last) or _is_stood(words, first, last)
@@ -159,8 +163,9 @@ def _is_no_wait(marked: Marked, number: Number, last: int) -> bool:
     ):
         return True
     lasting = marked.ahead(first, LASTING_REACH)
-    if before in _IS_LONG and not limited and lasting & LASTING:
-        return True
+    has = before in _OWNS or (before == "between" and earlier in _OWNS)
+    if lasting & LASTING and (has or (before in _IS_LONG and not limited)):
+        return True  # a show has between 25 and 110 minutes
     return number.attached and bool(marked.near(last, last, 0, 1) & LASTING)
 
 

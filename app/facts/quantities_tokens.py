@@ -50,6 +50,7 @@ _CONDENSE = frozenset(
 CONDENSE_REACH = 9
 HEADED_REACH = 40
 """Tokens back to an `Input:` that heads the line."""
+_STOPS = frozenset((".", "\n", "!", "?"))
 OPENING_REACH = 4
 """Tokens from the start of a sentence of its own to its size."""
 _HEADS = frozenset(("input", "output", "prompt", "answer"))
@@ -139,7 +140,7 @@ def _is_token_list(marked: Marked, number: Number) -> bool:
     """`Tokens: instruction 1,150; answer 420`: the line is headed by the unit."""
     words, sentence = marked.tokens.words, marked.tokens.sentence
     for k in range(number.first - 2, max(number.first - ELIDED_REACH, 0) - 1, -1):
-        if sentence[k] != sentence[number.first]:
+        if sentence[k] != sentence[number.first] and words[k] != ";" and words[k] in _STOPS:
             return False
         if marked.marks[k] & TOKEN and words[k + 1] == ":":
             return True
@@ -205,7 +206,7 @@ def _headed_role(marked: Marked, first: int) -> str | None:
     words, sentence = marked.tokens.words, marked.tokens.sentence
     opens = sentence[max(0, first - OPENING_REACH)] != sentence[first]
     for k in range(first - 1, max(first - HEADED_REACH, 0), -1):
-        if words[k] == "\n" or not (opens or sentence[k] == sentence[first]):
+        if words[k] == "\n" or sentence[k] < sentence[first] - opens:
             return None
         if words[k] == ":" and words[k - 1] in _HEADS:
             return _NAMED[words[k - 1]]
@@ -278,7 +279,8 @@ def _is_written(marked: Marked, number: Number, last: int, written: frozenset[st
     if not written:
         return False
     words, sentence, marks = marked.tokens.words, marked.tokens.sentence, marked.marks
-    low, high = max(0, number.first - WRITTEN_REACH), min(len(words), last + 2)
+    behind = 2 if words[last : last + 1] and words[last][0].isalnum() else 0
+    low, high = max(0, number.first - WRITTEN_REACH), min(len(words), last + behind)
     near = [k for k in range(low, high) if sentence[k] == sentence[number.first] and words[k] not in _WAYS]
     if any(words[k][:STEM].rstrip("s") in written for k in near if len(words[k]) > SHORTEST_STEM):
         return True

@@ -11,7 +11,7 @@ from app.facts.units import DAY, PERIODS, WEEK, Period
 
 _CHANGE, _ARRIVAL = word_set("change_words"), word_set("arrival_words")
 _PER = frozenset(("per", "a", "each", "every", "/"))
-SHORTEST_NOUN, STEM, WHOM_REACH = 3, 6, 40
+SHORTEST_NOUN, STEM, WHOM_REACH = 3, 6, 60
 """Letters of a noun that names members again, and tokens between `each household` and `320,000 households`."""
 PER_REACH = 4
 """Tokens behind a figure within which `per shift` or `each` stands."""
@@ -72,11 +72,11 @@ def read_everyone(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
             or marked.scope(period.first, period.last) & FOREIGN
         ):
             continue
+        if (everyone := _all_of(marked, period)) is not None:
+            per_day = everyone.value * DAY / period.seconds
+            yield quantity(marked, "requests_per_day", per_day, everyone.first, everyone.last, rank=0)
+            return
         for k in range(max(0, period.first - MAX_LEAD_WORDS), min(len(words) - 1, period.last + MAX_LEAD_WORDS)):
-            if words[k + 1] == "of" and (number := _all_of(marked, k + 1, sentence[period.first])) is not None:
-                per_day = number.value * DAY / period.seconds
-                yield quantity(marked, "requests_per_day", per_day, number.first, number.last, rank=0)
-                return
             whom = words[k + 1]
             each = words[k] in ("each", "every") and sentence[k] == sentence[period.first]
             if not each or whom in PERIODS or len(whom) < SHORTEST_NOUN:
@@ -89,14 +89,17 @@ def read_everyone(marked: Marked, periods: list[Period]) -> Iterator[Quantity]:
                     return
 
 
-def _all_of(marked: Marked, of: int, sentence: int) -> Number | None:
-    """The 150,000 of `for every one of our 150,000 employees`, whose `of` is token `of`."""
-    words = marked.tokens.words
-    each = words[of - 1] == "each" or (words[of - 1] == "one" and of > 1 and words[of - 2] == "every")
-    if not each or marked.tokens.sentence[of] != sentence:
-        return None
-    for number in marked.numbers_within(of + 1, of + PER_REACH):
-        if number.value > 1 and is_count(marked, number):
+def _all_of(marked: Marked, period: Period) -> Number | None:
+    """The 150,000 of `For every one of our 150,000 employees ..., refreshed each night`, if no other figure is."""
+    words, sentence, here = marked.tokens.words, marked.tokens.sentence, marked.tokens.sentence[period.first]
+    if marked.numbers_within(period.first - STEM, period.first):
+        return None  # 18 hours of talk a day on each of 40 stations
+    for number in marked.numbers_within(period.first - WHOM_REACH, period.last + WHOM_REACH):
+        k = number.first - 1
+        while k > 0 and words[k] in ("our", "the", "these", "all", "about", "some"):
+            k -= 1
+        each = k > 1 and words[k] == "of" and (words[k - 1] == "each" or words[k - 2 : k] == ["every", "one"])
+        if each and sentence[number.first] == here and number.value > 1 and is_count(marked, number):
             return number
     return None
 

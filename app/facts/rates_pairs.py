@@ -148,8 +148,8 @@ def _corrected(marked: Marked, period: Period, ends: list[int]) -> int | None:
 def _number_before(marked: Marked, period: Period, previous_end: int, counts: Counts) -> Number | None:
     """The number that stands right before its period, `9,000 exchanges a day`, with no other period between."""
     at = bisect_right(counts.lasts, period.first) - 1
-    if at >= 0 and at and _is_size(marked, counts.numbers[at], counts.numbers[at - 1], period):
-        at -= 1
+    sized = at > 0 and _is_size(marked, counts.numbers[at], counts.numbers[at - 1], period)
+    at -= sized
     if at < 0 or period.adjective:
         return None
     number = counts.numbers[at]
@@ -172,7 +172,7 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: Co
         and not (between[-1] == "," and breaks <= 2 and between[-2:-1] and between[-2] in _ASIDES)
     ):
         return None
-    if (distance > 1 and _others_between(marked, number, period)) or (number.year and distance > 1):
+    if (distance > 1 and not sized and _others_between(marked, number, period)) or (number.year and distance > 1):
         return None
     if (")" in between and "(" not in between) or not _SUBJECTS.isdisjoint(between[:-MAX_SUBJECT_WORDS]):
         return None
@@ -186,8 +186,10 @@ def _number_before(marked: Marked, period: Period, previous_end: int, counts: Co
 
 def _is_new_clause(between: list[str]) -> bool:
     """`ten summers, and then letters come at night`, `pages and the clerks correct them daily`: a second subject."""
-    for one, other in pairwise(between):
-        if (one == "," and other == "and") or (one == "and" and other in _SET_OWNERS):
+    for k, (one, other) in enumerate(pairwise(between), 1):
+        if one == "," and other == "and":
+            return True
+        if one == "and" and other in _SET_OWNERS and between[k + 1 : k + 2] not in (["like"], ["rest"], ["others"]):
             return True
     return False
 
@@ -301,9 +303,9 @@ def _is_for_all(marked: Marked, between: list[str], number: Number, counts: Coun
     over = len(lead) == RUN_OVER_WORDS and lead[0] in _BATCHES and lead[1] in _GOES_OVER
     if not (all_of or over):
         return False
-    at = bisect_left(counts.firsts, number.last)
-    sentence = marked.tokens.sentence
-    return at == len(counts.firsts) or sentence[counts.firsts[at]] != sentence[number.first]
+    at, sentence = bisect_left(counts.firsts, number.last), marked.tokens.sentence
+    rest = counts.numbers[at : at + MAX_NOUN_WORDS]
+    return not any(sentence[n.first] == sentence[number.first] and n.value > 1 for n in rest)
 
 
 def _may_follow(number: Number) -> bool:

@@ -62,6 +62,7 @@ def found_in(text: str) -> dict[str, float]:
         "quantities_neighbours.yaml",
         "quantities_wordings.yaml",
         "quantities_wordings2.yaml",
+        "quantities_wordings3.yaml",
         "quantities_heldout.yaml",
         "quantities_development2.yaml",
     ],
