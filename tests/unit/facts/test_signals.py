@@ -82,6 +82,24 @@ FIRING = [
     ("house_convention", "The wording customary in the department is expected."),
     ("knowledge_static", "The catalogue of departments is stable."),
     ("knowledge_static", "The codes basically never change."),
+    ("real_time", "The line has to stand on the monitor while the presenter is still talking."),
+    ("real_time", "The right drawer opens as she speaks."),
+    ("real_time", "The facts are to show up as they're being said."),
+    ("real_time", "A word lights up while the caller is still in her first sentence."),
+    ("real_time", "The remark is there before she has got to the end of her sentence."),
+    ("real_time", "I'd like the gate to open that same instant."),
+    ("real_time", "The answer is there by the time the card turns."),
+    ("real_time", "The counter moves along with the voice."),
+    ("real_time", "The lamp has to respond like a light switch."),
+    ("real_time", "The marks must be in the form right then."),
+    ("as_you_type", "A hint shows while their fingers are on the keys."),
+    ("as_you_type", "The remark is shown while the mouse is moving."),
+    ("as_you_type", "It is updated at each pause in typing."),
+    ("price_decides", "Should it come out dearer than a stamp we won't start."),
+    ("price_decides", "It can be had for what a coffee costs or not at all."),
+    ("price_decides", "They'd go ahead only under two cents."),
+    ("price_decides", "The margin on a ticket is what it is."),
+    ("price_decides", "If that fails we go back to paper."),
 ]
 QUIET = [
     ("self_hosted", "It is a language that no public model has seen."),
@@ -118,6 +136,12 @@ QUIET = [
     ("human_reviews", "A corpus of human-read bulletins."),
     ("self_hosted", "Nobody asks for on-premises hosting."),
     ("audit", "If auditors ever asked, we could say more."),
+    ("voice_turns", "Passages that speak to each criterion are marked."),
+    ("voice_turns", "If a customer says it came too late, the form is checked."),
+    ("price_decides", "A mark is printed in the margin of the report."),
+    ("price_decides", "The nurse whom nobody lets go back to the ward."),
+    ("price_decides", "Past campaigns go back to 1987."),
+    ("real_time", "The two editors read it aloud and talk about it in the evening."),
 ]
 
 
