@@ -123,7 +123,13 @@ def pairs_of(marked: Marked, periods: list[Period], counts: Counts) -> list[tupl
         if (corrected := _corrected(marked, period, ends)) is not None:
             pairs[corrected] = (period, pairs[corrected][1])
             continue
-        number = None if period.interval or _is_of_money(marked, period) else _number_after(marked, period, counts)
+        dated = marked.tokens.words[period.first : period.last] == [
+            "on",
+            "the",
+            "day",
+        ]  # on the day of the audit, 40 come
+        alone = period.interval or dated or _is_of_money(marked, period)
+        number = None if alone else _number_after(marked, period, counts)
         if number is not None:
             pairs += [(period, counts.take(number))]
     return pairs
