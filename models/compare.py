@@ -1,7 +1,7 @@
 """Which features are worth their place: variants of the classifier on the same rows; writes results/comparison.json.
 
 `python -m models.compare`. Each variant is measured round by round (trained on the other rounds) and, trained on all
-four, on the frozen round. Choices were made on the first figure only.
+of them, on the frozen round. Choices were made on the first figure only.
 """
 
 import json
@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.corpus import FROZEN, Row, load_round, load_training
-from models.heads import Fitted, Settings, Vocabulary
+from models.heads import Settings
 from models.readings import Measures, Readings, majority, measure
 from models.signals import signals_of
-from models.train import left_out_scores, temperatures, train
+from models.train import LeftOut, left_out, temperatures, train
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PLAIN = replace(Settings(), use_groups=False, use_signals=False, use_statements=False)
@@ -28,18 +28,10 @@ VARIANTS = {
 }
 
 
-def left_out(rows: Sequence[Row], parts: Sequence[object], settings: Settings) -> tuple[Readings, dict[str, float]]:
-    """Calibrated readings of every row by a classifier that never saw its part, and the temperatures."""
-    seen: list[Fitted] = []
-
-    def learn(some: Sequence[Row]) -> tuple[Vocabulary, Fitted]:
-        vocabulary, fitted = train(some, settings)
-        seen.append(fitted)
-        return vocabulary, fitted
-
-    scores = left_out_scores(rows, parts, learn)
-    found = temperatures(seen[0], rows, scores)
-    return Readings.of(seen[0].columns, scores, found), found
+def calibrated(found: LeftOut, rows: Sequence[Row]) -> tuple[Readings, dict[str, float]]:
+    """Readings of rows left out, and the temperatures that calibrate them."""
+    made = temperatures(found, rows)
+    return Readings.of(found.columns, found.scores, made), made
 
 
 def on_frozen(rows: Sequence[Row], frozen: Sequence[Row], settings: Settings, found: dict[str, float]) -> Measures:
@@ -55,7 +47,7 @@ def main() -> None:
     rows, frozen = load_training(), load_round(FROZEN)
     results = {"majority": {"rounds": majority(rows, rows), "frozen": majority(rows, frozen)}}
     for name, settings in VARIANTS.items():
-        readings, found = left_out(rows, [row.round for row in rows], settings)
+        readings, found = calibrated(left_out(rows, [row.round for row in rows], settings), rows)
         results[name] = {"rounds": measure(rows, readings), "frozen": on_frozen(rows, frozen, settings, found)}
         print(name, {head: round(m["accuracy"], 3) for head, m in results[name]["rounds"].items()}, flush=True)
     (RESULTS / "comparison.json").write_text(json.dumps(rounded(results), indent=1) + "\n", encoding="utf-8")

@@ -18,10 +18,12 @@ from app.schemas.vocabulary import NEEDS, Need
 
 SPECIALIZATION: Need = "domain_specialization"
 DATA = Path(__file__).resolve().parent / "data"
-ROUNDS = ("r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8")
+ROUNDS = ("r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r10", "r11", "r12")
 """Written under different plans; the only rows that choices may be made on."""
 FROZEN = "r9_frozen"
 """Measured at the end, never learned from."""
+STATEMENTS = "statements"
+"""The round that statements are told by."""
 SHINGLE = 5
 """Characters per piece when two texts are compared."""
 NEAR = 0.4
@@ -76,7 +78,7 @@ def load_statements() -> list[Row]:
     They teach words, so they count only for the heads that they are labelled for.
     """
     return [
-        Row(s["id"], "statements", s["text"], {SPECIALIZATION: s[SPECIALIZATION]}, s["task_type"], s["domain"])
+        Row(s["id"], STATEMENTS, s["text"], {SPECIALIZATION: s[SPECIALIZATION]}, s["task_type"], s["domain"])
         for s in _lines("statements.jsonl")
     ]
 

@@ -18,13 +18,14 @@ from app.schemas.vocabulary import NEEDS
 from app.scoring.classifier import Classifier, load_classifier
 from app.shipped import shipped
 from models import metrics
-from models.compare import left_out, rounded
+from models.compare import calibrated, rounded
 from models.corpus import FROZEN, ROUNDS, Row, groups, load_round, load_second_labels, load_training, near_duplicates
 from models.fit_needs import left_out_readings
 from models.heads import LABEL_HEADS, Settings
 from models.readings import Readings, majority, measure, truth_of
 from models.report import write_report
 from models.sides import measure_sides
+from models.train import left_out, rounds_left_out
 
 RESULTS = Path(__file__).resolve().parent / "results"
 FOLDS = 5
@@ -101,9 +102,9 @@ def evaluate() -> dict[str, object]:
     texts = [row.text for row in (*rows, *frozen)]
     classifier = load_classifier(shipped("models/classifier.json"))
     on_frozen = shipped_readings(classifier, frozen)
-    by_round, _ = left_out(rows, [row.round for row in rows], Settings())
+    by_round, _ = calibrated(rounds_left_out(), rows)
     parts = groups([row.text for row in rows]) % FOLDS
-    by_group, _ = left_out(rows, list(parts), Settings())
+    by_group, _ = calibrated(left_out(rows, list(parts), Settings()), rows)
     served = [read_text(row.text, classifier) for row in frozen]
     return {
         "classifier_digest": classifier.digest,
@@ -123,6 +124,7 @@ def evaluate() -> dict[str, object]:
             "rounds": abstention(rows, by_round, classifier),
         },
         "agreement": agreement(),
+        "texts": len(texts),
         "near_duplicates": len(near_duplicates(texts)),
         "wrongly_read": wrongly_read(frozen, on_frozen),
     }

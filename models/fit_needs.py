@@ -29,8 +29,8 @@ from app.scoring.rules import RuleBook, RuleEvidence, load_rules
 from app.scoring.thresholds import FILE
 from app.shipped import shipped
 from models.corpus import Row, load_training
-from models.heads import Fitted, Floats, Settings, Vocabulary, head_of
-from models.train import ABSTAIN_BELOW, left_out_scores, temperatures, train
+from models.heads import Floats, head_of
+from models.train import ABSTAIN_BELOW, rounds_left_out, temperatures
 
 TEXT_ALONE = Comparison(**dict.fromkeys((f.name for f in fields(Comparison)), cast("Any", None)))
 """Nothing is known of the options' estimates: the labels are given from the text alone."""
@@ -77,19 +77,10 @@ def _label(head: str, columns: Sequence[str], row: NDArray[np.float64]) -> tuple
 
 
 def left_out_readings(rows: Sequence[Row]) -> list[Reading]:
-    """Each row read by a classifier that was trained without the row's round, calibrated."""
-    settings = Settings()
-    seen: list[Fitted] = []
-
-    def learn(some: Sequence[Row]) -> tuple[Vocabulary, Fitted]:
-        vocabulary, fitted = train(some, settings)
-        seen.append(fitted)
-        return vocabulary, fitted
-
-    scores = left_out_scores(rows, [row.round for row in rows], learn)
-    found = temperatures(seen[0], rows, scores)
-    columns = seen[0].columns
-    return readings_of(columns, scores / np.array([found[head_of(column)] for column in columns]))
+    """Each training row read by a classifier that was trained without the row's round, calibrated."""
+    found = rounds_left_out()
+    divisors = temperatures(found, rows)
+    return readings_of(found.columns, found.scores / np.array([divisors[head_of(column)] for column in found.columns]))
 
 
 def rule_evidence(

@@ -15,21 +15,23 @@ from sklearn.linear_model import LogisticRegression
 
 from app.schemas.vocabulary import NEEDS
 from app.scoring.ngrams import Lexicon, features
-from models.corpus import Row
+from models.corpus import STATEMENTS, Row
 
 Floats = NDArray[np.float64]
 LABEL_HEADS = ("task_type", "domain")
+MOST_STEPS = 1_000
+"""Of the solver, which takes some tens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What was chosen by leave-one-round-out on r1 to r4; see results/README.md for the alternatives."""
+    """What was chosen on training rounds left out; see results/README.md for the alternatives."""
 
-    min_texts: int = 3
+    min_texts: int = 2
     """Texts a feature must stand in to be looked at."""
-    kept_features: int = 8_000
-    """Features kept, by the size of their weights; the file has to stay under 2 MB."""
-    rarity_power: float = 1.25
+    kept_features: int = 26_000
+    """Features kept, by the size of their weights and how often they stand; the file has to stay under 2 MB."""
+    rarity_power: float = 2.0
     """Power of the inverse document frequency that scales a feature."""
     group_scale: float = 1.4
     """How much more a group of the lexicon counts than a word as rare."""
@@ -39,8 +41,8 @@ class Settings:
     """C of task type and domain."""
     need_signal_scale: float = 0.2
     """Value of a present signal for the needs' heads: smaller is regularised more."""
-    label_signal_scale: float = 0.15
-    """The same for task type and domain."""
+    statement_weight: float = 0.5
+    """How much a statement counts beside a whole description."""
     use_ngrams: bool = True
     use_groups: bool = True
     use_signals: bool = True
@@ -54,6 +56,8 @@ class Vocabulary:
     lexicon: Lexicon
     names: tuple[str, ...]
     scales: Floats
+    texts: NDArray[np.int64]
+    """Training texts that each feature stands in."""
     signals: tuple[str, ...]
 
     def counter(self) -> CountVectorizer:
@@ -75,7 +79,7 @@ class Vocabulary:
 
     def subset(self, kept: NDArray[np.int64]) -> "Vocabulary":
         """The same with only the n-grams at `kept`."""
-        return replace(self, names=tuple(self.names[i] for i in kept), scales=self.scales[kept])
+        return replace(self, names=tuple(self.names[i] for i in kept), scales=self.scales[kept], texts=self.texts[kept])
 
 
 def build_vocabulary(
@@ -93,9 +97,9 @@ def build_vocabulary(
     )
     counts = np.array([seen[name] for name in names])
     rarity = (np.log((len(texts) + 1) / (counts + 1)) + 1) ** settings.rarity_power
-    scales = np.round(rarity * [settings.group_scale if name[0] == "=" else 1.0 for name in names], 3)
+    scales = np.round(rarity * [settings.group_scale if name[0] == "=" else 1.0 for name in names], 2)
     known = sorted({name for found in signals for name in found}) if settings.use_signals else []
-    return Vocabulary(lexicon, names, scales, tuple(known))
+    return Vocabulary(lexicon, names, scales, counts, tuple(known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,58 +130,51 @@ def head_of(column: str) -> str:
     return head if head in LABEL_HEADS else f"{head}.{answer}"
 
 
-class Turned:
-    """A matrix turned into as many columns as it has rows.
-
-    With an L2 penalty the best weights are a sum of the rows, so that fitting on the turned matrix finds the same
-    weights in a tenth of the time. `scales` multiplies the columns before.
-    """
-
-    def __init__(self, matrix: csr_matrix, scales: Floats) -> None:
-        self.scales = scales
-        self.scaled = csr_matrix(matrix @ diags(scales))
-        values, vectors = np.linalg.eigh((self.scaled @ self.scaled.T).toarray())
-        kept = values > values.max() * 1e-10  # the rest is rounding
-        self.back = vectors[:, kept] / np.sqrt(values[kept])
-        self.rows: Floats = vectors[:, kept] * np.sqrt(values[kept])
-
-    def fit(self, inside: NDArray[np.bool_], truth: NDArray[np.generic], strength: float) -> LogisticRegression:
-        """L2 logistic regression on the rows `inside`, with `coef_` in the columns of the matrix as given."""
-        made = LogisticRegression(C=strength, max_iter=1_000).fit(self.rows[inside], truth[inside])
-        made.coef_ = (self.scaled.T @ (self.back @ made.coef_.T)).T * self.scales
-        return made
+def regression(
+    matrix: csr_matrix, scales: Floats, truth: NDArray[np.generic], counts: Floats, strength: float
+) -> LogisticRegression:
+    """L2 logistic regression on `matrix` with its columns times `scales`; `coef_` is for the columns as they are."""
+    made = LogisticRegression(C=strength, max_iter=MOST_STEPS)
+    made.fit(csr_matrix(matrix @ diags(scales)), truth, sample_weight=counts)
+    made.coef_ = made.coef_ * scales
+    return made
 
 
 def fit(vocabulary: Vocabulary, matrix: csr_matrix, rows: Sequence[Row], settings: Settings) -> Fitted:
     """Fit every head on the rows that are labelled for it.
 
-    Per need level 2 against the rest, then 1 against 0 among the rest; then task type and domain.
+    Per need level 2 against the rest, then 1 against 0 among the rest; then task type and domain, which go by words
+    alone: signals, which are about needs, told them nothing and cost two points.
     """
+    counts = np.array([settings.statement_weight if row.round == STATEMENTS else 1.0 for row in rows])
     columns: list[str] = []
     weights: list[Floats] = []
     intercepts: list[float] = []
-    turned = Turned(matrix, vocabulary.with_signals(settings.need_signal_scale))
+    scales = vocabulary.with_signals(settings.need_signal_scale)
     for need in NEEDS:
         level = np.array([row.needs.get(need, -1) for row in rows])
-        high = turned.fit(level >= 0, level == 2, settings.need_strength)
-        medium = turned.fit((level >= 0) & (level < 2), level == 1, settings.need_strength)
-        columns += [f"{need}.high", f"{need}.medium"]
-        weights += [high.coef_[0], medium.coef_[0]]
-        intercepts += [high.intercept_[0], medium.intercept_[0]]
-    turned = Turned(matrix, vocabulary.with_signals(settings.label_signal_scale))
+        for name, inside, wanted in (("high", level >= 0, 2), ("medium", (level >= 0) & (level < 2), 1)):
+            made = regression(matrix[inside], scales, level[inside] == wanted, counts[inside], settings.need_strength)
+            columns.append(f"{need}.{name}")
+            weights.append(made.coef_[0])
+            intercepts.append(made.intercept_[0])
+    scales = vocabulary.with_signals(0.0)
     for head in LABEL_HEADS:
         truth = np.array([getattr(row, head) for row in rows])
-        labels = turned.fit(np.ones(len(rows), dtype=bool), truth, settings.label_strength)
-        columns += [f"{head}.{label}" for label in labels.classes_]
-        weights += list(labels.coef_)
-        intercepts += list(labels.intercept_)
+        made = regression(matrix, scales, truth, counts, settings.label_strength)
+        columns += [f"{head}.{label}" for label in made.classes_]
+        weights += list(made.coef_)
+        intercepts += list(made.intercept_)
     return Fitted(tuple(columns), np.array(weights), np.array(intercepts))
 
 
 def strongest(fitted: Fitted, vocabulary: Vocabulary, keep: int) -> NDArray[np.int64]:
-    """Positions of the n-grams with the largest weights over all heads, in alphabetical order of their names."""
+    """Positions of the n-grams that move scores most: weights over all heads, times the root of the texts they are in.
+
+    In alphabetical order of their names. By weights alone rare n-grams would crowd out those that new texts hold.
+    """
     ngrams = fitted.weights[:, : len(vocabulary.names)] * vocabulary.scales
-    size = np.sqrt((ngrams**2).sum(axis=0))
+    size = np.sqrt((ngrams**2).sum(axis=0) * vocabulary.texts)
     return np.sort(np.argsort(-size, kind="stable")[:keep])
 
 

@@ -1,5 +1,6 @@
 """The exported classifier rebuilt as scikit-learn pipelines, to show that serving computes what scikit-learn would."""
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -24,7 +25,7 @@ def pipelines(path: Path) -> dict[str, Pipeline]:
     """One fitted pipeline per head of `classifier.json`, from (text, signals) to `predict_proba`."""
     data = json.loads(path.read_text(encoding="utf-8"))
     columns: list[str] = data["columns"]
-    weights = np.array([[*row[1:], *[0.0] * (len(columns) + 1 - len(row))] for row in _rows(data)]).T
+    weights = _weights(data, len(columns))
     made = {}
     for head in dict.fromkeys(map(head_of, columns)):
         own = [i for i, column in enumerate(columns) if head_of(column) == head]
@@ -37,13 +38,15 @@ def pipelines(path: Path) -> dict[str, Pipeline]:
     return made
 
 
-def _rows(data: Mapping[str, Any]) -> list[list[float]]:
-    return [*data["features"].values(), *data["signals"].values()]
+def _weights(data: Mapping[str, Any], columns: int) -> Floats:
+    """One row per column, one column per feature, then per signal."""
+    codes = np.frombuffer(base64.b64decode(data["codes"]), dtype=np.int8).reshape(-1, columns)
+    return np.concatenate([codes * np.array(data["steps"]), np.array(list(data["signals"].values()))]).T
 
 
 def _features(data: Mapping[str, Any]) -> FeatureUnion:
     lexicon = Lexicon.of(data["lexicon"])
-    scales = np.array([row[0] for row in data["features"].values()])
+    scales = np.array(data["scales"])
     names = {name: i for i, name in enumerate(data["features"])}
     counter = CountVectorizer(analyzer=partial(features, lexicon=lexicon), lowercase=False, vocabulary=names)
     present = CountVectorizer(
