@@ -38,7 +38,7 @@ def write_report(results: Path) -> str:
     for split, title in SPLITS.items():
         parts += [f"## {title}", "", *needs_table(reading[split]), "", *labels_table(reading[split]), ""]
     parts += ["## Five folds by near-duplicate group", "", *needs_table(reading["grouped"]), ""]
-    parts += [f"Near-duplicates found in all {reading["texts"]:,} texts: {reading['near_duplicates']}.", ""]
+    parts += [f"Near-duplicates found in all {reading['texts']:,} texts: {reading['near_duplicates']}.", ""]
     parts += ["## Abstention", "", *abstention_table(reading["abstention"]), ""]
     parts += ["## Agreement of two labellings (Cohen's kappa)", "", *kappa_table(reading["agreement"]), ""]
     parts += ["## Which features earn their place", "", *comparison_tables(results), ""]

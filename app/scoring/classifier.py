@@ -9,6 +9,7 @@ divided by one norm of the text, the root of sum(count * scale^2). A signal adds
 
 import hashlib
 import json
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from math import exp, sqrt
@@ -23,19 +24,17 @@ from app.schemas.facts import NeedReading, Reading, Span, TokenContribution
 from app.schemas.vocabulary import NEEDS, Need, TaskType
 from app.scoring.ngrams import Lexicon, Terms, features_of
 
-FORMAT = 2
+FORMAT = 3
 """Layout of the file; another number is refused."""
 TOP_CONTRIBUTIONS = 4
 """Terms named per need."""
 CACHED_TERMS = 50_000
 """Terms whose summed weights are kept; the store is emptied when full."""
 
-DOUBLE = 8
-"""Bytes of a number in a packed row."""
 Row = tuple[float, ...]
 """First the squared scale (its share of the norm), then one weight per column."""
 Packed = bytes
-"""A row as it lies in memory: eight bytes a number, so that thousands of rows are loaded at once."""
+"""A feature as it lies in memory: its scale (a double), then one signed byte per column, to be multiplied by steps."""
 
 
 @record
@@ -59,6 +58,8 @@ class Classifier:
     intercepts: Row
     lexicon: Lexicon
     rows: Mapping[str, Packed]
+    steps: Row
+    """What one unit of a packed byte weighs, by column."""
     signal_rows: Mapping[str, Row]
     task_type: Head
     domain: Head
@@ -103,12 +104,20 @@ class Classifier:
     def _remember(self, term: str) -> Row | None:
         """Sum the rows of a term's features and keep the sum; None when none is known."""
         packed = [row for feature in features_of(term, self.lexicon) if (row := self.rows.get(feature))]
-        rows = [unpack(f"{len(row) // DOUBLE}d", row) for row in packed]
-        total = tuple(map(sum, zip(*rows, strict=True))) if rows else None
+        total = self._total(packed) if packed else None
         if len(self._known_terms) >= CACHED_TERMS:
             self._known_terms.clear()
         self._known_terms[term] = total
         return total
+
+    def _total(self, packed: Sequence[Packed]) -> Row:
+        """The sum of the rows of some features."""
+        layout = f"d{len(self.steps)}b"
+        rows = [unpack(layout, row) for row in packed]
+        weighed = [[scale * code for code in codes] for scale, *codes in rows]
+        sums = map(sum, zip(*weighed, strict=True))
+        squares = sum([row[0] * row[0] for row in rows])
+        return (squares, *[total * step for total, step in zip(sums, self.steps, strict=True)])
 
     def _scores(self, found: "_Found") -> Row:
         norm = found.norm
@@ -204,8 +213,9 @@ def _from_data(data: Mapping[str, object], digest: str) -> Classifier:
         digest=digest,
         intercepts=tuple(cast("list[float]", data["intercepts"])),
         lexicon=Lexicon.of(cast("dict[str, str]", data["lexicon"])),
-        rows={name: pack(f"{len(row)}d", *row) for name, row in _rows(data["features"], len(columns)).items()},
-        signal_rows=_rows(data["signals"], len(columns)),
+        rows=_packed(data, len(columns)),
+        steps=tuple(cast("list[float]", data["steps"])),
+        signal_rows=_signal_rows(cast("dict[str, list[float]]", data["signals"])),
         task_type=task_type,
         domain=_head("domain", columns, data),
     )
@@ -217,10 +227,18 @@ def _head(name: str, columns: list[str], data: Mapping[str, object]) -> Head:
     return Head(tuple(columns[i].partition(".")[2] for i in own), own[0], limit)
 
 
-def _rows(stored: object, columns: int) -> dict[str, Row]:
-    """Stored rows hold the scale, then one weight per column, to be multiplied by it; last zeros may be left out."""
-    rows = {}
-    for name, (scale, *weights) in cast("dict[str, list[float]]", stored).items():
-        full = [w * scale for w in weights] + [0.0] * (columns - len(weights))
-        rows[name] = (scale * scale, *full)
-    return rows
+def _packed(data: Mapping[str, object], columns: int) -> dict[str, Packed]:
+    """Features by name; `codes` holds a signed byte per feature and column, in base 64."""
+    names, scales = cast("list[str]", data["features"]), cast("list[float]", data["scales"])
+    codes = b64decode(cast("str", data["codes"]), validate=True)
+    if len(codes) != len(names) * columns:
+        raise ValueError("the codes do not match the features and columns")
+    return {
+        name: pack("d", scale) + codes[i * columns : (i + 1) * columns]
+        for i, (name, scale) in enumerate(zip(names, scales, strict=True))
+    }
+
+
+def _signal_rows(stored: Mapping[str, list[float]]) -> dict[str, Row]:
+    """Signals by name, each with one weight per column; they have no share of the norm."""
+    return {name: (0.0, *weights) for name, weights in stored.items()}

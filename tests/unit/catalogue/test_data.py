@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 
 from app.catalogue import load_catalogue
+from app.catalogue.assembly import FILES
 from app.catalogue.entries import SourcedFile, _source_keys
 from app.catalogue.files import DATA
-from app.catalogue.assembly import FILES
 from app.catalogue.strict_yaml import read, validated
 from app.estimate.params import inventory
 from app.schemas.vocabulary import TaskType
