@@ -3,7 +3,7 @@
 `python -m models.fit_needs`, after `python -m models.train`. Every description is read by a classifier that never
 saw its round, so that the classifier counts for what it is worth on texts of unseen authors. Each of the two
 questions of a need (high or not; if not, medium or low) is a logistic regression on two numbers, the rules' sum and
-the classifier's log-odds, with shares that may not be negative. Deterministic.
+the classifier's log-odds, with shares that have a least value. Deterministic.
 """
 
 import sys
@@ -38,6 +38,9 @@ TOWARD = 0.5
 """Share toward which both sides are pulled: as if each saw half of what the other sees."""
 PULL = 0.5
 """Strength of the pull; small beside a thousand texts."""
+LEAST_SHARE = 0.25
+"""Each side keeps at least this much of its word: the classifier knows the signals that the rules read, and would else
+silence the argued ones, an organisation's own among them."""
 TINY = 1e-9
 
 
@@ -123,7 +126,7 @@ def fit_question(sides: Floats, truth: NDArray[np.bool_]) -> Answer:
         pull = PULL * float(((p[1:] - TOWARD) ** 2).sum())
         return float(np.logaddexp(0, -sign * (p[0] + columns @ p[1:])).sum()) + pull
 
-    bounds = [(None, None), (0.0, None), (0.0, None)]
+    bounds = [(None, None), (LEAST_SHARE, None), (LEAST_SHARE, None)]
     both = minimize(surprise, np.array([0.0, TOWARD, TOWARD]), args=(sides,), bounds=bounds, method="L-BFGS-B").x
     alone = minimize(lambda p: surprise(np.array([p[0], 1.0]), sides[:, :1]), np.zeros(1), method="L-BFGS-B").x
     return Answer(*(round(float(value), 2) + 0.0 for value in (*both, *alone)))
