@@ -1,7 +1,7 @@
 """Which features are worth their place: variants of the classifier on the same rows; writes results/comparison.json.
 
-`python -m models.compare`. Each variant is measured on a quarter of the rounds at a time (trained on the others) and, trained on all
-of them, on the frozen round. Choices were made on the first figure only.
+`python -m models.compare`. Each variant is measured on a quarter of the rounds at a time (trained on the others) and,
+trained on all of them, on the frozen round. Choices were made on the first figure only.
 """
 
 import json

@@ -4,6 +4,7 @@ import gc
 import json
 import math
 import time
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,25 @@ from app.shipped import shipped
 
 SHIPPED = load_classifier(shipped("models/classifier.json"))
 COLUMNS = [f"{need}.{part}" for need in NEEDS for part in ("high", "medium")]
+WEIGHTS: dict[str, tuple[float, list[int]]] = {
+    "clause": (2, [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0]),
+    "nda": (1, [-1, *[0] * 11]),
+    "=court": (1, [2, *[0] * 11]),
+    "clause nda": (1, [0, 0, 4, *[0] * 9]),
+}
+"""Scale and weights; stored in halves, so that the steps count."""
+HALF = 0.5
 SMALL: dict[str, Any] = {
-    "format": 2,
+    "format": 3,
     "columns": [*COLUMNS, "task_type.qa", "task_type.code", "domain.legal", "domain.general"],
     "intercepts": [0.5, *[0] * 11],
     "abstain_below": {"task_type": 0.6, "domain": 0.9},
     "lexicon": {"court": "court* judge"},
-    "features": {
-        "clause": [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3],
-        "nda": [1, -1],
-        "=court": [1, 2],
-        "clause nda": [1, 0, 0, 4],
-    },
-    "signals": {"audit": [1, 0, 0, 0, 0, 0, 0, 1.5]},
+    "steps": [HALF] * 12,
+    "features": list(WEIGHTS),
+    "scales": [scale for scale, _ in WEIGHTS.values()],
+    "codes": b64encode(bytes(int(w / HALF) % 256 for _, weights in WEIGHTS.values() for w in weights)).decode(),
+    "signals": {"audit": [0, 0, 0, 0, 0, 0, 1.5, *[0] * 5]},
 }
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from app.schemas.vocabulary import NEEDS
 from app.scoring.thresholds import load_thresholds
-from models.fit_needs import Answer, fit_question, written
+from models.fit_needs import LEAST_SHARE, Answer, fit_question, written
 
 TEXTS = 4000
 
@@ -22,7 +22,7 @@ def made_up(prior: float, rules: float, classifier: float) -> Answer:
     return fit_question(sides, draw.random(TEXTS) < chance)
 
 
-@pytest.mark.parametrize(("prior", "rules", "classifier"), [(-1.0, 1.0, 0.5), (0.5, 0.2, 1.2), (0.0, 0.0, 0.8)])
+@pytest.mark.parametrize(("prior", "rules", "classifier"), [(-1.0, 1.0, 0.5), (0.5, 0.4, 1.2), (0.0, 0.3, 0.8)])
 def test_the_shares_that_made_the_truth_are_found(prior: float, rules: float, classifier: float) -> None:
     found = made_up(prior, rules, classifier)
     assert found.prior == pytest.approx(prior, abs=0.15)
@@ -30,8 +30,10 @@ def test_the_shares_that_made_the_truth_are_found(prior: float, rules: float, cl
     assert found.classifier == pytest.approx(classifier, abs=0.1)
 
 
-def test_a_side_that_misleads_gets_no_negative_share() -> None:
-    assert made_up(0.0, -1.0, 1.0).rules == 0.0
+@pytest.mark.parametrize("rules", [-1.0, 0.0])
+def test_each_side_keeps_the_least_share(rules: float) -> None:
+    assert made_up(0.0, rules, 1.0).rules == LEAST_SHARE
+    assert made_up(0.0, 1.0, rules).classifier == LEAST_SHARE
 
 
 def test_what_is_written_loads(tmp_path: Path) -> None:
