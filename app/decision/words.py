@@ -113,6 +113,12 @@ def evidence_of(
     return (*found, *(f"source: {s}" for s in rule.sources))
 
 
+RESIDENCY = (
+    "The data may not leave a country or region: ask each provider named here whether it processes them there, and at "
+    "what price; the catalogue does not know regions."
+)
+
+
 def caveats(verdict: Verdict, facts: Facts, workload: Workload, book: DecisionBook) -> tuple[str, ...]:
     """What could make the verdict wrong, most important first."""
     made: list[str] = []
@@ -131,6 +137,8 @@ def caveats(verdict: Verdict, facts: Facts, workload: Workload, book: DecisionBo
         made.append("No measured quality of a prompt is known: that tuning gains anything is still to be shown.")
     if verdict.approach == "fine_tuning" and facts.labelled_examples is None:
         made.append("The number of labelled examples was not stated.")
+    if "data_residency" in facts.signals and not facts.self_hosting_required:
+        made.append(RESIDENCY)
     if facts.language not in ENGLISH:
         made.append(f"The text is not English ({facts.language}): it was read only in part, so confidence is lowered.")
     if "requests_per_day" in workload.defaulted:

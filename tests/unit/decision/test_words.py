@@ -8,7 +8,7 @@ import yaml
 
 from app.decision import DecisionBook, Verdict, recommendation
 from app.decision.next_steps import IN_THE_PROMPT
-from app.decision.words import caveats
+from app.decision.words import RESIDENCY, caveats
 from app.schemas.comparison import Comparison
 from app.schemas.facts import Facts, Workload
 from app.schemas.report import Recommendation
@@ -87,6 +87,15 @@ def test_conflicts_and_another_language_are_caveats(tell: Tell, make_facts: Call
     said = " ".join(made.caveats)
     assert "The text says 5, the requirement 7." in said
     assert "not English (de)" in said
+
+
+def test_a_region_that_data_may_not_leave_is_a_caveat_unless_everything_is_ones_own(
+    tell: Tell, make_facts: Callable[..., Facts]
+) -> None:
+    asked = make_facts("data_residency", task_type="extraction")
+    assert RESIDENCY in tell(asked).caveats
+    assert RESIDENCY not in tell(replace(asked, self_hosting_required=True)).caveats
+    assert RESIDENCY not in tell(make_facts(task_type="extraction")).caveats
 
 
 def test_evidence_quotes_text_facts_and_sources(tell: Tell) -> None:
