@@ -7,8 +7,8 @@ from types import MappingProxyType
 from app.errors import InputError, InputProblem
 from app.estimate.training_settings import check_method
 from app.exporters.writing import Entry, Reasons, comments
+from app.planning.training_requests import training_request
 from app.schemas.plan import FineTuningPlan
-from app.schemas.training import Hardware, LoraSettings, TrainingRequest, TrainingSettings
 from app.schemas.vocabulary import Attention, Optimizer, Precision
 
 OPTIMIZERS: Mapping[Optimizer, str] = MappingProxyType(
@@ -97,47 +97,9 @@ def eval_share(plan: FineTuningPlan) -> float:
     return round(t.eval_examples / (t.examples + t.eval_examples), 6)
 
 
-def plan_request(plan: FineTuningPlan) -> TrainingRequest:
-    """The plan as a request to the training estimate, with its own quantization; refuses what contradicts itself."""
-    t, lora, hardware = plan.training, plan.lora, plan.hardware
-    settings = TrainingSettings(
-        micro_batch_size=t.micro_batch_size,
-        gradient_accumulation_steps=t.gradient_accumulation_steps,
-        max_seq_length=t.max_seq_length,
-        mean_seq_length=t.mean_seq_length,
-        packing=t.packing,
-        gradient_checkpointing=t.gradient_checkpointing,
-        attention=t.attention,
-        optimizer=t.optimizer,
-        precision=t.precision,
-        framework="hf_peft",
-        examples=t.examples,
-        num_epochs=t.num_epochs,
-    )
-    adapter = None
-    if lora is not None:
-        adapter = LoraSettings(
-            r=lora.r,
-            lora_alpha=lora.lora_alpha,
-            target_modules=lora.target_modules,
-            target_parameters=lora.target_parameters or None,
-            lora_dropout=lora.lora_dropout,
-            use_dora=lora.use_dora,
-            use_rslora=lora.use_rslora,
-        )
-    return TrainingRequest(
-        base_model=plan.base_model,
-        method=plan.method,
-        quantization=plan.quantization,
-        lora=adapter,
-        training=settings,
-        hardware=Hardware(gpu=hardware.gpu, gpu_count=hardware.gpu_count, sharding=hardware.sharding),
-    )
-
-
 def check(plan: FineTuningPlan) -> None:
     """Raises InputError for a plan that no tool can train."""
-    check_method(plan_request(plan))
+    check_method(training_request(plan))
     problems: list[InputProblem] = []
     lora, t = plan.lora, plan.training
     if lora is not None and not lora.target_modules and not lora.target_parameters:

@@ -14,9 +14,10 @@ def training_request(
     plan: FineTuningPlan, architecture: dict[str, object] | None = None, usd_per_gpu_hour: float | None = None
 ) -> TrainingRequest:
     """Exactly the plan as a request to the training estimate; what is planned is what is estimated."""
-    return request_of(
+    made = request_of(
         plan.base_model, architecture, plan.method, plan.lora, plan.training, plan.hardware, usd_per_gpu_hour
     )
+    return made.model_copy(update={"quantization": plan.quantization})  # a plan that was edited may have another
 
 
 def request_of(

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from app.errors import InputError
 from app.exporters import READERS, ReadFormat, RunFacts, estimate_back, export, read_back
-from app.exporters.hugging_face import plan_request
 from app.exporters.run_line import facts_in, run_facts, run_line
 from app.pipeline import World, load_world, training_estimate
+from app.planning import training_request
 from app.schemas.training import TrainingEstimate
 from tests.conftest import ROOT
 from tests.unit.exporters.plans import ALL_PLANS, plan
@@ -35,13 +35,13 @@ def figures(made: TrainingEstimate) -> dict[str, Any]:
 def test_round_trip_gives_the_same_estimate(name: str, form: ReadFormat, world: World) -> None:
     if (name, form) == ("lora_experts", "llama_factory"):
         return  # refused, see test_exports.py
-    wanted = training_estimate(plan_request(plan(name)), world)
+    wanted = training_estimate(training_request(plan(name)), world)
     assert figures(estimate_back(form, export(form, plan(name)).text, RunFacts(), world)) == figures(wanted)
 
 
 def test_round_trip_of_an_adapter_with_its_run_beside_it(world: World) -> None:
     planned = plan("lora_extraction")
-    request = plan_request(planned)
+    request = training_request(planned)
     beside = {
         "configuration": json.loads(export("peft", planned).text),
         "training": request.training.model_dump(exclude_none=True),
@@ -75,7 +75,7 @@ def test_round_trip_of_an_adapter_with_its_run_beside_it(world: World) -> None:
 @pytest.mark.parametrize("form", ["axolotl", "llama_factory"])
 def test_every_plan_reads_back_as_it_was(form: ReadFormat, **drawn: Any) -> None:
     made = _drawn_plan(form, **drawn)
-    wanted = plan_request(made)
+    wanted = training_request(made)
     got = read_back(form, export(form, made).text).request
     lora = wanted.lora
     upcast = got.training.upcast_norms_and_embeddings
