@@ -136,15 +136,11 @@ def estimate_hosted(
     uncached = prompt_tokens - cached + input_tokens
     cost = request_usd(prices, uncached, cached, output_tokens)
     first, token = _first_token(spec, uncached), _token(spec)
-    written = max(0.0, output_tokens - 1.0)
     total = prompt_tokens + input_tokens + output_tokens
     fits = total <= spec.context_tokens
     needed = None if batch or peak_requests_per_second is None else peak_requests_per_second * 60 * total
     per_request = None if cost is None else Range(low=cost, expected=cost, high=cost)
-    latency = first.plus(token.scaled(written))
-    slow = first.scaled(FIRST_TOKEN_P95).plus(token.scaled(TOKEN_P95 * written))
-    if batch:
-        latency = slow = Range(low=BATCH_SECONDS[0], expected=BATCH_SECONDS[1], high=BATCH_SECONDS[2])
+    latency, slow = _waits(first, token, output_tokens, batch)
     return HostedServingEstimate(
         kv_cache_bytes_per_token=None,
         weight_bytes=None,
@@ -163,6 +159,16 @@ def estimate_hosted(
         assumptions=(*_assumptions(spec, prices, cached, batch), *_peak_assumption(needed)),
         warnings=tuple(_warnings(spec, prices, fits, batch, prompt_tokens, cached_prompt_tokens, needed)),
     )
+
+
+def _waits(first: Range, token: Range, output_tokens: float, batch: bool) -> tuple[Range, Range]:
+    """Seconds until the whole answer is there: the usual wait and the 95th percentile."""
+    if batch:
+        low, expected, high = BATCH_SECONDS
+        return (Range(low=low, expected=expected, high=high),) * 2
+    written = max(0.0, output_tokens - 1.0)
+    slow = first.scaled(FIRST_TOKEN_P95).plus(token.scaled(TOKEN_P95 * written))
+    return first.plus(token.scaled(written)), slow
 
 
 def _first_token(spec: HostedModelSpec, uncached: float) -> Range:

@@ -161,7 +161,7 @@ def step_times(
     free = gpu.memory_bytes * engine.memory_fraction - stored * share - engine.workspace_bytes - adapter_bytes
     multiplied = 2 * (active - held.head) * input_tokens * share / speed.prefill
     attention = 2 * held.layers * held.query_width * input_tokens**2 * share / speed.attention
-    moved = volume * input_tokens
+    beside = attention + volume * input_tokens
     miss = 1.0 - held.experts_per_token / held.experts if held.experts else 1.0
     touched = dense_read + expert_read * (1.0 - miss**input_tokens)
     together = overlapped(multiplied, touched, engine.prefill_overlap_exponent)
@@ -173,8 +173,8 @@ def step_times(
         kv_read=mean_bytes / (shards * speed.kv),
         fixed=fixed,
         each=engine.sequence_seconds + volume,
-        prefill=multiplied + attention + moved,
-        idle_first_token=together + attention + moved + fixed + engine.request_seconds,
+        prefill=multiplied + beside,
+        idle_first_token=together + beside + fixed + engine.request_seconds,
         output_tokens=output_tokens,
         prefill_share=engine.prefill_share,
         exponent=engine.overlap_exponent,
